@@ -1,0 +1,1 @@
+"""Live fundraising: a gift given in one browser moves the bar in every other."""

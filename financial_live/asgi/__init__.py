@@ -1,0 +1,73 @@
+"""What the server loads: the frontend, built before, in front of the application.
+
+``python -m financial_live.asgi`` is a worker. The supervisor starts as many as asked for and
+hands each its listening socket.
+"""
+
+import functools
+import os
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from financial_live.asgi.build import CLIENT, PROJECT, build_frontend, is_complete, source_hash
+from financial_live.asgi.origin import OriginGate, allows_environ
+from financial_live.asgi.static import Frontend, is_routed
+from financial_live.config import Settings, get_settings
+from financial_live.errors import ConfigError
+
+__all__ = [
+    "PROJECT",
+    "build_frontend",
+    "create_app",
+    "is_complete",
+    "reflex_environment",
+    "source_hash",
+]
+
+
+def create_app() -> ASGIApp:
+    """Make the worker's application from the settings.
+
+    Raises ConfigError when there is no built frontend.
+    """
+    settings = get_settings()
+    if settings.frontend_dir is None or not is_complete(settings.frontend_dir):
+        raise ConfigError(
+            f"There is no built frontend at {settings.frontend_dir}. Start with `financial-live "
+            "run`, or set FINANCIAL_LIVE_FRONTEND_DIR to the folder of one."
+        )
+    os.environ.update(reflex_environment(settings))
+    # Imported here: Reflex reads its environment when it is imported.
+    from financial_live.financial_live import app as reflex_app
+
+    return wrapped(reflex_app, settings)
+
+
+def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
+    """Put the frontend and the gate for origins around a Reflex app."""
+    client = (settings.frontend_dir or settings.data_dir) / CLIENT
+    inner = reflex_app()
+    frontend = Frontend(inner, client, is_page=is_routed(reflex_app.router))
+    gate = OriginGate(
+        frontend, allowed=settings.allowed_origins, only_loopback=settings.grants_operator
+    )
+    # The event socket compares origins too, with a list made before any address is known.
+    reflex_app.sio.eio.cors_allowed_origins = functools.partial(allows_environ, gate)
+    return gate
+
+
+def reflex_environment(settings: Settings) -> dict[str, str]:
+    """Return what Reflex is told: nothing to compile, its own short memory, no other origins."""
+    return {
+        "REFLEX_ENV_MODE": "prod",
+        "__REFLEX_SKIP_COMPILE": "true",
+        "REFLEX_WEB_WORKDIR": str(settings.frontend_dir),
+        "REFLEX_STATE_MANAGER_MODE": "memory",
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        "REFLEX_CHECK_LATEST_VERSION": "false",
+        "REFLEX_SOCKET_INTERVAL": "10s",
+        "REFLEX_SOCKET_TIMEOUT": "15s",
+        # An empty text would mean the default, which is everybody; no browser sends this one.
+        "REFLEX_CORS_ALLOWED_ORIGINS": ",".join(settings.allowed_origins) or "nobody",
+    }

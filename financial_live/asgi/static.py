@@ -1,0 +1,188 @@
+"""The built frontend as an ASGI layer in front of the application.
+
+All files are read once, so a request can only name what is there: no path leads out of the
+folder. What has a hash in its name may be kept for a year, pages must be asked for again, and
+the one file with the server's address in it takes the address from the page that loads it: one
+build serves any host, port and scheme.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from financial_live.errors import ConfigError
+
+IsPage = Callable[[str], bool]
+Headers = list[tuple[bytes, bytes]]
+
+_ENDPOINT = re.compile(rb"""([`"'])(https?|wss?)://[^/`"']+(/[^`"']*)\1""")
+_FALLBACK = "/__spa-fallback.html"
+_NOT_FOUND = "/404.html"
+# Made for another address by the build, so nobody is served it.
+_UNSERVED = frozenset({"/sitemap.xml"})
+_ENDPOINTS = "/assets/reflex-env-*.js"
+_COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg")
+_SECURITY: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (
+        b"content-security-policy",
+        b"frame-ancestors 'self'; base-uri 'self'; object-src 'none'; form-action 'self'",
+    ),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes
+    compressed: bytes | None
+    etag: str
+    kind: str
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+class Frontend:
+    """Serves the frontend's files and pages; everything else goes to the application."""
+
+    def __init__(self, app: ASGIApp, client: Path, *, is_page: IsPage) -> None:
+        self._app = app
+        self._files = {_path_of(file, client): _read(file, client) for file in _files(client)}
+        self._is_page = is_page
+        for needed in (_FALLBACK, _NOT_FOUND, "/index.html"):
+            if needed not in self._files:
+                raise ConfigError(f"The frontend in {client} has no {needed}. Build it again.")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+        elif file := self._find(scope["path"]):
+            await _answer(file, 200, scope, send)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    def _find(self, path: str) -> _File | None:
+        if not path.endswith(".html") and (file := self._files.get(path)):
+            return file
+        if "//" in path or not self._is_page(path):
+            return None
+        name = path.rstrip("/") or "/index"
+        return self._files.get(f"{name}.html") or self._files[_FALLBACK]
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer; where it has nothing a person could read, show our 404."""
+        replaced = False
+
+        async def send_or_replace(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _is_bare_404(message):
+                replaced = True
+                await _answer(self._files[_NOT_FOUND], 404, scope, send)
+            elif not replaced:
+                await send(message)
+
+        await self._app(scope, receive, send_or_replace)
+
+
+def is_routed(route_of: Callable[[str], str | None]) -> IsPage:
+    """Make the question "is this a page?" out of the application's own router."""
+    return lambda path: route_of(path) not in (None, "404")
+
+
+def _files(client: Path) -> list[Path]:
+    every = (path for path in client.rglob("*") if path.is_file() and path.suffix != ".gz")
+    return [path for path in every if _path_of(path, client) not in _UNSERVED]
+
+
+def _path_of(file: Path, client: Path) -> str:
+    return "/" + file.relative_to(client).as_posix()
+
+
+def _read(file: Path, client: Path) -> _File:
+    content, path = file.read_bytes(), _path_of(file, client)
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    sidecar = file.with_name(f"{file.name}.gz")
+    compressed = sidecar.read_bytes() if sidecar.is_file() else None
+    if fnmatch(path, _ENDPOINTS):
+        content, compressed = _own_endpoints(content, path), None
+    if compressed is None and kind.startswith(_COMPRESSIBLE):
+        compressed = gzip.compress(content, mtime=0)
+    return _File(
+        content=content,
+        compressed=compressed if compressed and len(compressed) < len(content) else None,
+        etag=hashlib.sha256(content).hexdigest()[:20],
+        kind=f"{kind}; charset=utf-8" if kind.startswith(_COMPRESSIBLE) else kind,
+        headers=tuple(_headers(path, kind)),
+    )
+
+
+def _headers(path: str, kind: str) -> Headers:
+    if kind == "text/html":
+        return [(b"cache-control", b"no-cache"), *_SECURITY]
+    hashed = path.startswith("/assets/")
+    cache = b"public, max-age=31536000, immutable" if hashed else b"public, max-age=3600"
+    return [(b"cache-control", cache), (b"x-content-type-options", b"nosniff")]
+
+
+def _own_endpoints(content: bytes, path: str) -> bytes:
+    """Replace each address of the build by one made from where the page was loaded."""
+
+    def from_location(found: re.Match[bytes]) -> bytes:
+        is_socket = found[2].startswith(b"ws")
+        origin = b'location.origin.replace(/^http/,"ws")' if is_socket else b"location.origin"
+        return origin + b'+"' + found[3] + b'"'
+
+    replaced, count = _ENDPOINT.subn(from_location, content)
+    if not count:
+        raise ConfigError(f"{path} holds no address to replace. Build the frontend again.")
+    return replaced
+
+
+async def _answer(file: _File, status: int, scope: Scope, send: Send) -> None:
+    asked = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    body, etag, headers = file.content, f'"{file.etag}"', list(file.headers)
+    if file.compressed is not None:
+        headers.append((b"vary", b"accept-encoding"))
+        if _accepts_gzip(asked.get(b"accept-encoding", "")):
+            body, etag = file.compressed, f'"{file.etag}-gz"'
+            headers.append((b"content-encoding", b"gzip"))
+    headers.append((b"etag", etag.encode()))
+    if status == 200 and _knows(asked.get(b"if-none-match", ""), etag):
+        kept = [one for one in headers if one[0] != b"content-encoding"]
+        await _send(304, kept, b"", send)
+        return
+    headers += [(b"content-type", file.kind.encode()), (b"content-length", b"%d" % len(body))]
+    await _send(status, headers, b"" if scope["method"] == "HEAD" else body, send)
+
+
+async def _send(status: int, headers: Headers, body: bytes, send: Send) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _accepts_gzip(header: str) -> bool:
+    for part in header.lower().split(","):
+        name, _, weight = part.replace(" ", "").partition(";q=")
+        if name in ("gzip", "*"):
+            return weight.strip("0.") != "" if weight else True
+    return False
+
+
+def _knows(header: str, etag: str) -> bool:
+    known = {part.strip().removeprefix("W/") for part in header.split(",")}
+    return "*" in known or etag in known
+
+
+def _is_bare_404(message: Message) -> bool:
+    kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
+    return message["status"] == 404 and (not kinds or kinds[0].startswith(b"text/plain"))

@@ -1,0 +1,139 @@
+"""The bus: messages between workers over the Redis protocol, and the only user of ``redis``.
+
+Nothing that matters is only on the bus. Messages may be lost, repeated or reordered, and the bus
+may be away: callers learn of it (``Listener.interrupted``) and read the database instead.
+
+One connection publishes and one listens in each worker. redis-py's PubSub subscribes again by
+itself when its connection returns, and each confirmation of a subscription is therefore a sign
+that messages may have been missed before it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from financial_live.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+
+_PREFIX = "financial_live:"
+_RETRY_DELAY_S = 0.2
+_BUS_ERRORS = (RedisError, OSError)
+
+
+class Listener(Protocol):
+    """Who hears what is published on the topics this worker watches."""
+
+    def received(self, topic: str, payload: bytes) -> None:
+        """Take one message. Must not block."""
+
+    def subscribed(self, topic: str) -> None:
+        """Note that messages of ``topic`` arrive from now on; earlier ones may be lost."""
+
+    def interrupted(self) -> None:
+        """Note that the bus is away: nothing arrives until ``subscribed`` is called again."""
+
+
+class Bus:
+    """A worker's connection to the bus.
+
+    Connections are opened at first use. ``publish`` raises Unavailable while the bus is away;
+    ``listen`` never raises for that reason but keeps trying.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._redis: Redis = Redis.from_url(
+            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2, health_check_interval=0
+        )
+        self._pubsub: PubSub = self._redis.pubsub(ignore_subscribe_messages=False)
+        self._wanted: set[str] = set()
+
+    async def ping(self) -> None:
+        """Raise Unavailable unless the bus answers."""
+        try:
+            await self._redis.ping()
+        except _BUS_ERRORS as error:
+            raise Unavailable(f"The bus does not answer: {error}") from error
+
+    async def publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Publish each ``(topic, payload)`` in order, in one round trip."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for topic, payload in messages:
+            pipeline.publish(_PREFIX + topic, payload)
+        try:
+            await pipeline.execute()
+        except _BUS_ERRORS as error:
+            raise Unavailable(f"The bus does not take messages: {error}") from error
+
+    async def watched_topics(self) -> list[str]:
+        """Return the topics that any worker listens to at this moment."""
+        try:
+            channels: list[bytes] = await self._redis.pubsub_channels(_PREFIX + "*")
+        except _BUS_ERRORS as error:
+            raise Unavailable(f"The bus does not answer: {error}") from error
+        return [channel.decode().removeprefix(_PREFIX) for channel in channels]
+
+    async def watch(self, topic: str) -> None:
+        """Receive ``topic`` from now on, or as soon as the bus is there."""
+        self._wanted.add(topic)
+        if self._pubsub.connection is not None:
+            await self._try(self._pubsub.subscribe(_PREFIX + topic))
+
+    async def unwatch(self, topic: str) -> None:
+        """Stop receiving ``topic``."""
+        self._wanted.discard(topic)
+        if self._pubsub.connection is not None:
+            await self._try(self._pubsub.unsubscribe(_PREFIX + topic))
+
+    async def _try(self, request: Any) -> None:
+        """Await a subscription request; ``listen`` repeats what the bus could not take now."""
+        try:
+            await request
+        except _BUS_ERRORS as error:
+            _log.debug("bus away while changing subscriptions: %s", error)
+
+    async def listen(self, listener: Listener) -> None:
+        """Deliver messages to ``listener`` until cancelled, whatever happens to the bus."""
+        is_away = False
+        while True:
+            try:
+                await self._subscribe_to_missing()
+                await self._receive(listener)
+                is_away = False
+            except _BUS_ERRORS as error:
+                if not is_away:
+                    _log.warning("the bus is away, trying again: %s", error)
+                    listener.interrupted()
+                is_away = True
+                await asyncio.sleep(_RETRY_DELAY_S)
+
+    async def _subscribe_to_missing(self) -> None:
+        held = {bytes(channel).decode() for channel in self._pubsub.channels}
+        missing = {_PREFIX + topic for topic in self._wanted} - held
+        if missing:
+            await self._pubsub.subscribe(*missing)
+
+    async def _receive(self, listener: Listener) -> None:
+        if self._pubsub.connection is None:
+            await asyncio.sleep(0.01)
+            return
+        message = await self._pubsub.get_message(timeout=1.0)
+        if message is None:
+            return
+        topic = message["channel"].decode().removeprefix(_PREFIX)
+        if message["type"] == "message":
+            listener.received(topic, message["data"])
+        elif message["type"] == "subscribe":
+            listener.subscribed(topic)
+
+    async def close(self) -> None:
+        """Close both connections."""
+        await self._try(self._pubsub.aclose())
+        await self._try(self._redis.aclose())

@@ -1,0 +1,127 @@
+"""The ``financial-live`` command."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from financial_live.cli.console import Console
+from financial_live.config import Settings
+from financial_live.errors import AppError
+
+FAILED = 1
+_DEFAULT = "run"
+
+app = typer.Typer(
+    help="Live fundraising: a gift given in one browser moves the bar in every other. "
+    "Without a command this is `run`.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Folder of the databases, the built frontend and the logs."),
+]
+
+
+@app.command()
+def run(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that serve.")] = 1,
+    data_dir: DataDir = None,
+) -> None:
+    """Start everything, serve until Ctrl-C, and stop everything."""
+    from financial_live.cli import supervisor
+
+    settings = Settings.load(host=host, port=port, data_dir=data_dir)
+    supervisor.run(settings, workers=workers, console=Console())
+
+
+@app.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database's schema up to date."""
+    from financial_live.cli import data
+
+    data.migrate(Settings.load(data_dir=data_dir), Console())
+
+
+@app.command()
+def demo(data_dir: DataDir = None) -> None:
+    """Load the demo campaigns."""
+    from financial_live.cli import data
+
+    data.demo(Settings.load(data_dir=data_dir), Console())
+
+
+@app.command()
+def check(data_dir: DataDir = None) -> None:
+    """Prove from the rows that every campaign's total is right."""
+    from financial_live.cli import data
+
+    _fail_unless(data.check(Settings.load(data_dir=data_dir), Console()))
+
+
+@app.command()
+def doctor(data_dir: DataDir = None) -> None:
+    """Look at what is installed, reachable and migrated, and say what to do where it is not."""
+    from financial_live.cli.diagnosis import diagnose
+
+    _fail_unless(diagnose(data_dir, Console()))
+
+
+@app.command()
+def simulate(
+    campaign: Annotated[str, typer.Option(help="Slug of the campaign that gets the gifts.")],
+    rate: Annotated[float, typer.Option(min=0.01, max=1000, help="Gifts a second.")] = 5.0,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds; without it until Ctrl-C.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Address of the server; by default the running one.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Give gifts to a campaign of a running server, over HTTP."""
+    from financial_live.cli import simulation
+
+    address = url or simulation.running_address(Settings.load(data_dir=data_dir))
+    plan = simulation.Plan(campaign, rate_hz=rate, duration_s=duration)
+    _fail_unless(simulation.simulate(address, plan, Console()))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command and leave with its exit code: 0, 1 for an error, 2 for wrong usage."""
+    arguments = with_default_command(sys.argv[1:] if argv is None else argv)
+    sys.exit(_guarded(lambda: app(args=arguments, prog_name="financial-live")))
+
+
+def with_default_command(argv: list[str]) -> list[str]:
+    """Put ``run`` before options that name no command."""
+    if argv and (not argv[0].startswith("-") or argv[0] in ("-h", "--help")):
+        return argv
+    return [_DEFAULT, *argv]
+
+
+def _guarded(work: Callable[[], Any]) -> int:
+    """Say an error that the user can act on in one message, without a traceback."""
+    try:
+        work()
+    except AppError as error:
+        Console().error(error.message)
+        return FAILED
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else FAILED
+    return 0
+
+
+def _fail_unless(good: bool) -> None:
+    if not good:
+        raise typer.Exit(FAILED)

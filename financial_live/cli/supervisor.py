@@ -1,0 +1,226 @@
+"""``financial-live run``: brings everything up, watches it, takes everything down.
+
+All children are started from this, the main thread: the kernel ends a child when the thread that
+started it ends.
+"""
+
+import asyncio
+import contextlib
+import http.client
+import os
+import shlex
+import socket
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from financial_live import db, routes
+from financial_live.asgi import PROJECT, build_frontend
+from financial_live.cli.console import Console
+from financial_live.cli.data import load_demo_once
+from financial_live.cli.guard import Guard, Watched
+from financial_live.cli.stopping import Hurried, Stopped, StopSignals, command_name, end_with_uv
+from financial_live.cli.workers import Worker, address_of, listen
+from financial_live.config import Settings
+from financial_live.embedded import DataFolder, Instance, Part, wanted_parts, with_addresses
+from financial_live.errors import ConfigError
+
+READY_TIMEOUT_S = 60.0
+_PING = "/ping"
+_LOOK_S = 0.1
+
+
+def run(settings: Settings, *, workers: int, console: Console) -> None:
+    """Serve until asked to stop. Raises ConfigError when it cannot start."""
+    with StopSignals() as stop:
+        end_with_uv()
+        folder = DataFolder(settings.data_dir)
+        with contextlib.suppress(Stopped, Hurried), folder.lock():
+            Supervisor(settings, folder, console=console, stop=stop, workers=workers).run()
+    if stop.requested:
+        console.note("Stopped.")
+
+
+class Supervisor:
+    """One run of one data folder, whose lock the caller holds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: DataFolder,
+        *,
+        console: Console,
+        stop: StopSignals,
+        workers: int,
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._console = console
+        self._stop = stop
+        self._count = workers
+        self._sockets: list[socket.socket] = []
+        self._parts: list[Part] = []
+        self._workers: list[Worker] = []
+
+    def run(self) -> None:
+        """Bring everything up and watch it; whatever happens, take it all down again."""
+        try:
+            self._sockets = listen(self._settings.host, self._settings.port, workers=self._count)
+            self._bring_up()
+            self._watch()
+        finally:
+            self._take_down()
+
+    @property
+    def _port(self) -> int:
+        return int(self._sockets[0].getsockname()[1])
+
+    @property
+    def _address(self) -> str:
+        return address_of(self._settings.host, self._port)
+
+    def _bring_up(self) -> None:
+        began = time.monotonic()
+        settings = with_addresses(self._settings, *self._start_parts())
+        self._prepare_data(settings)
+        settings = settings.model_copy(
+            update={"frontend_dir": self._frontend(), "port": self._port}
+        )
+        self._start_workers(settings)
+        self._folder.announce(
+            Instance(
+                pid=os.getpid(),
+                address=self._address,
+                database_url=settings.secret("database_url"),
+                redis_url=settings.secret("redis_url"),
+            )
+        )
+        self._say_where(time.monotonic() - began)
+
+    def _start_parts(self) -> tuple[str, str]:
+        urls = {"PostgreSQL": "", "Valkey": ""}
+        for part in wanted_parts(self._settings, self._folder):
+            self._stop.check()
+            self._parts.append(part)
+            with self._console.step(f"starting {part.title}") as step:
+                part.start(self._stop.check)
+                step.done(f"{part.title} {part.version} ready")
+            urls[part.title] = part.url
+        return urls["PostgreSQL"], urls["Valkey"]
+
+    def _prepare_data(self, settings: Settings) -> None:
+        self._stop.check()
+        with self._console.step("migrating the database") as step:
+            asyncio.run(db.migrate(settings.sqlalchemy_url))
+            step.done("Database migrated")
+        self._stop.check()
+        if not settings.is_production:
+            loaded = asyncio.run(load_demo_once(settings, self._folder))
+            if loaded:
+                self._console.good(f"{loaded} demo campaigns loaded")
+
+    def _frontend(self) -> Path:
+        if self._settings.frontend_dir is not None:
+            return self._settings.frontend_dir
+        with self._console.step("looking at the frontend") as step:
+            step.done("Frontend unchanged")
+
+            def tell(text: str) -> None:
+                step.done("Frontend built")
+                self._console.update(f"… {text}; the first time this takes about a minute")
+
+            return build_frontend(PROJECT, self._folder, progress=tell, tick=self._stop.check)
+
+    def _start_workers(self, settings: Settings) -> None:
+        with self._console.step("starting the server") as step:
+            for number, one in enumerate(self._sockets, start=1):
+                worker = Worker(number, one, self._folder)
+                worker.settings = settings
+                self._workers.append(worker)
+                worker.start()
+            self._await_answer()
+            step.done(f"Server ready, {len(self._workers)} worker(s)")
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not _answers(self._address):
+            self._stop.check()
+            for worker in self._workers:
+                if worker.poll() is not None:
+                    raise ConfigError(f"{worker.title} could not start. {worker.last_words()}")
+            if time.monotonic() > deadline:
+                raise ConfigError(
+                    f"The server did not answer in {READY_TIMEOUT_S:.0f} s. "
+                    f"{self._workers[0].last_words()}"
+                )
+            time.sleep(_LOOK_S)
+
+    def _watch(self) -> None:
+        guards = [Guard(one, self._console.note) for one in self._everything()]
+        while True:
+            self._stop.check()
+            for guard in guards:
+                guard.look()
+            time.sleep(_LOOK_S)
+
+    def _take_down(self) -> None:
+        try:
+            if self._stop.requested:
+                self._console.note("Stopping; Ctrl-C again to hurry.")
+            self._stop_in_order()
+        except Hurried:
+            for one in reversed(self._everything()):
+                one.kill()
+        finally:
+            for listening in self._sockets:
+                listening.close()
+
+    def _everything(self) -> list[Watched]:
+        return [*self._parts, *self._workers]
+
+    def _stop_in_order(self) -> None:
+        """Stop the workers together, then the parts they use, the last started first."""
+        for worker in self._workers:
+            worker.ask_to_stop()
+        for worker in self._workers:
+            worker.stop()
+        for part in reversed(self._parts):
+            part.stop()
+
+    def _say_where(self, taken_s: float) -> None:
+        lines = _places(self._settings, self._folder, address=self._address)
+        self._console.note(f"\nReady in {taken_s:.1f} s.\n\n{chr(10).join(lines)}\n")
+
+
+def _answers(address: str) -> bool:
+    place = urlsplit(address)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=0.5)
+    try:
+        connection.request("GET", _PING)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _places(settings: Settings, folder: DataFolder, *, address: str) -> list[str]:
+    """Return what is where, as lines of two columns."""
+    shown = address.replace("127.0.0.1", "localhost")
+    simulate = f"{command_name()} simulate --rate 5 --campaign SLUG"
+    rows = [
+        ("Open", shown + ("" if settings.is_loopback else f"  (listening on {settings.host})")),
+        ("Campaigns", shown + routes.CAMPAIGNS),
+        ("Gifts", shown + routes.DONATIONS),
+        ("For programs", shown + routes.API_CAMPAIGNS),
+        ("Data", str(folder.path)),
+        ("Logs", str(folder.log)),
+        ("Try it", f"{simulate}{_folder_option(settings)}  (in another terminal)"),
+        ("Stop", "Ctrl-C"),
+    ]
+    return [f"  {name:<14}{value}" for name, value in rows]
+
+
+def _folder_option(settings: Settings) -> str:
+    is_default = settings.data_dir == Settings.default_data_dir()
+    return "" if is_default else f" --data-dir {shlex.quote(str(settings.data_dir))}"

@@ -1,0 +1,412 @@
+"""The settings: the only place that reads the environment.
+
+Every rule is a validator of its own field, so that one load finds all that is wrong at once and
+says it in one message. Secrets are ``SecretStr`` and the messages never repeat a value that may
+hold one.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from financial_live.errors import ConfigError
+
+Environment = Literal["development", "production"]
+TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_T = TypeVar("_T")
+
+_POSTGRES_SCHEME = re.compile(r"^(postgres|postgresql|postgresql\+psycopg)://")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+_OWN_PREFIX = "FINANCIAL_LIVE_"
+# libpq's own word for "the certificates the system trusts".
+_SYSTEM_CERTIFICATES = "system"
+_SYSTEM_CA_FILES = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),
+    Path("/etc/ssl/cert.pem"),
+)
+
+
+def _default_data_dir() -> Path:
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "financial_live"
+
+
+class Settings(BaseSettings):
+    """What the environment and the command line ask for, checked. Make it with ``load``."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        validate_default=True,
+    )
+
+    # This one is first, because the rules of the others depend on it.
+    env: Environment = Field(
+        default="development",
+        validation_alias="FINANCIAL_LIVE_ENV",
+        description="`development` or `production`. Production refuses to start half configured, "
+        "loads no demo and grants nobody the operator's rights.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL to use instead of the embedded one: "
+        "`postgresql://user:password@host:5432/name`. Required in production.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="REDIS_URL",
+        description="Valkey or Redis to use instead of the embedded one: "
+        "`redis://:password@host:6379/0`. Required in production.",
+    )
+    pool_size: int = Field(
+        default=10,
+        validation_alias="POOL_SIZE",
+        description="Database connections of each worker, at least 2.",
+    )
+    database_tls: TlsMode | None = Field(
+        default=None,
+        validation_alias="DATABASE_TLS",
+        description="TLS to PostgreSQL: `disable`, `require`, `verify-ca` or `verify-full`. In "
+        "production `verify-full` unless this or the address says otherwise.",
+    )
+    database_ca_file: Path | None = Field(
+        default=None,
+        validation_alias="DATABASE_CA_FILE",
+        description="File with the certificates that may sign PostgreSQL's own; by default those "
+        "the system trusts.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        validation_alias="ALLOWED_ORIGINS",
+        description="Comma-separated origins whose pages may use this server, such as "
+        "`https://give.example.org`. The server's own address need not be listed in "
+        "development. Required in production.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias="FINANCIAL_LIVE_HOST",
+        description="Address to listen on. `0.0.0.0` is every address of this machine.",
+    )
+    port: int = Field(
+        default=8000,
+        validation_alias="FINANCIAL_LIVE_PORT",
+        description="Port to listen on; 0 takes any free one.",
+    )
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        validation_alias="FINANCIAL_LIVE_DATA_DIR",
+        description="Folder of the embedded databases, the built frontend and the logs; by "
+        "default `financial_live` in the user's data folder.",
+    )
+    frontend_dir: Path | None = Field(
+        default=None,
+        validation_alias="FINANCIAL_LIVE_FRONTEND_DIR",
+        description="Folder of a frontend built before, to serve instead of building one.",
+    )
+    log_level: LogLevel = Field(
+        default="info",
+        validation_alias="LOG_LEVEL",
+        description="`debug`, `info`, `warning` or `error`.",
+    )
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Read the environment; an override that is not None replaces what it says.
+
+        Raises ConfigError with one line for each missing or wrong setting.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        problems: list[str] = []
+        settings: Self | None = None
+        try:
+            settings = cls(**given)
+        except ValidationError as error:
+            problems = [_sentence(cls, one) for one in error.errors(include_input=False)]
+        if given.get("env", os.environ.get("FINANCIAL_LIVE_ENV")) == "production":
+            problems += _unknown_names(os.environ, cls.names())
+        if settings is None or problems:
+            raise ConfigError(_message(problems))
+        return settings
+
+    @classmethod
+    def names(cls) -> dict[str, str]:
+        """Return every environment variable with what it does, as the documentation lists them."""
+        return {_name_of(cls, field): one.description or "" for field, one in _fields(cls)}
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """PostgreSQL's address for SQLAlchemy and psycopg, with TLS applied. Holds the password.
+
+        Raises ConfigError when there is no address: no embedded PostgreSQL was started either.
+        """
+        if self.database_url is None:
+            raise ConfigError(
+                "There is no database. Set DATABASE_URL, or use `financial-live run`."
+            )
+        url = _parsed(self.database_url.get_secret_value())
+        return url.update_query_dict(self._tls_options(url)).render_as_string(hide_password=False)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether FINANCIAL_LIVE_ENV is `production`."""
+        return self.env == "production"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of this machine can reach the address listened on."""
+        return is_loopback_host(self.host)
+
+    @property
+    def grants_operator(self) -> bool:
+        """Whether whoever reaches the server is its operator: on loopback, outside production."""
+        return self.is_loopback and not self.is_production
+
+    @staticmethod
+    def default_data_dir() -> Path:
+        """Return the data folder that is used when none is asked for."""
+        return _default_data_dir()
+
+    def secret(self, field: Literal["database_url", "redis_url"]) -> str:
+        """Return an address as it was given, with its password; empty when there is none."""
+        value: SecretStr | None = getattr(self, field)
+        return value.get_secret_value() if value else ""
+
+    def environment(self) -> dict[str, str]:
+        """Return these settings as environment variables, for a worker. Holds the passwords."""
+        values = {_name_of(type(self), name): getattr(self, name) for name, _ in _fields(self)}
+        return {name: _as_text(value) for name, value in values.items() if value not in (None, ())}
+
+    def _tls_options(self, url: URL) -> dict[str, str]:
+        mode = self.database_tls or self._default_tls(url)
+        if mode is None or _is_socket(url):
+            return {}
+        if not mode.startswith("verify"):
+            return {"sslmode": mode}
+        return {
+            "sslmode": mode,
+            "sslrootcert": str(self.database_ca_file or _system_ca()),
+        }
+
+    def _default_tls(self, url: URL) -> TlsMode | None:
+        if "sslmode" in url.query:
+            return None
+        return "verify-full" if self.is_production else None
+
+    @field_validator("env", "database_tls", "log_level", mode="before")
+    @classmethod
+    def _one_of(cls, value: Any, info: ValidationInfo) -> Any:
+        choices = _choices(cls, info)
+        text = value.strip().lower() if isinstance(value, str) else value
+        if text is not None and text not in choices:
+            raise ValueError(f"is {text!r}. Use one of {', '.join(choices)}.")
+        return text
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return _required(value, info, "Set it to postgresql://user:password@host:5432/name.")
+        try:
+            _parsed(value.get_secret_value())
+        except (ArgumentError, ValueError):
+            # The cause is dropped: it may repeat the address, and with it the password.
+            raise ValueError(
+                "is not an address of PostgreSQL. Write postgresql://user:password@host:5432/name, "
+                "with special characters of the password percent-encoded."
+            ) from None
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return _required(value, info, "Set it to redis://:password@host:6379/0.")
+        if not _is_redis_url(value.get_secret_value()):
+            raise ValueError(
+                "is not an address of Valkey or Redis. Write redis://:password@host:6379/0, or "
+                "rediss:// for TLS."
+            )
+        return value
+
+    @field_validator("pool_size", "port", mode="before")
+    @classmethod
+    def _whole_number(cls, value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,9}", value.strip()):
+            raise ValueError(f"is {value!r}. Use a whole number.")
+        return value
+
+    @field_validator("pool_size")
+    @classmethod
+    def _pool_holds_two(cls, value: int) -> int:
+        # A request needs a second connection while its first one waits for a lock.
+        if value < 2:
+            raise ValueError(f"is {value}. Use 2 or more; 10 suits most.")
+        return value
+
+    @field_validator("port")
+    @classmethod
+    def _is_port(cls, value: int) -> int:
+        if not 0 <= value <= 65535:
+            raise ValueError(f"is {value}. Use 1 to 65535, or 0 for any free port.")
+        return value
+
+    @field_validator("database_ca_file")
+    @classmethod
+    def _ca_file_exists(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"names {value}, which is not a file. Correct the path or unset it.")
+        return value
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not value:
+            return _required(value, info, "List your site, such as https://give.example.org.")
+        if wrong := [origin for origin in value if not is_origin(origin)]:
+            raise ValueError(
+                f"lists {', '.join(map(repr, wrong))}. Write each as scheme://host or "
+                "scheme://host:port, and no `*`: it would let every site act for your visitors."
+            )
+        return tuple(origin.lower() for origin in value)
+
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        host = value.strip().removeprefix("[").removesuffix("]")
+        if not host or "/" in host or " " in host:
+            raise ValueError(f"is {value!r}. Use an address such as 127.0.0.1 or 0.0.0.0.")
+        return host
+
+    @field_validator("data_dir", "frontend_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else Path(os.path.abspath(value.expanduser()))
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return this process's settings, read once. Raises ConfigError like ``Settings.load``."""
+    return Settings.load()
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether this name or address, without its port, always means this very machine."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_origin(text: str) -> bool:
+    """Whether the text is an origin as a browser sends it: scheme, host and perhaps a port."""
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    plain = parts.scheme in ("http", "https") and "*" not in text and "@" not in parts.netloc
+    return plain and has_host and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _required(value: _T, info: ValidationInfo, advice: str) -> _T:
+    if info.data.get("env") == "production":
+        raise ValueError(f"is missing; production needs it. {advice}")
+    return value
+
+
+def _fields(settings: Settings | type[Settings]) -> Iterable[tuple[str, Any]]:
+    return (settings if isinstance(settings, type) else type(settings)).model_fields.items()
+
+
+def _name_of(cls: type[Settings], field: str) -> str:
+    return str(cls.model_fields[field].validation_alias)
+
+
+def _choices(cls: type[Settings], info: ValidationInfo) -> tuple[str, ...]:
+    annotation = cls.model_fields[str(info.field_name)].annotation
+    options = get_args(annotation)
+    nested = [word for option in options for word in get_args(option)]
+    return tuple(nested or options)
+
+
+def _parsed(text: str) -> URL:
+    if not _POSTGRES_SCHEME.match(text):
+        raise ValueError("not a PostgreSQL address")
+    return make_url(_POSTGRES_SCHEME.sub("postgresql+psycopg://", text))
+
+
+def _is_redis_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    place = parts.path if parts.scheme == "unix" else parts.hostname
+    return parts.scheme in _REDIS_SCHEMES and bool(place)
+
+
+def _is_socket(url: URL) -> bool:
+    host = url.query.get("host", url.host or "")
+    return str(host).startswith("/") or not host
+
+
+def _system_ca() -> str:
+    # psycopg's wheels carry an OpenSSL that may look for certificates where its builder kept them,
+    # so the usual places are tried before libpq is left to find them.
+    return next((str(path) for path in _SYSTEM_CA_FILES if path.is_file()), _SYSTEM_CERTIFICATES)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _sentence(cls: type[Settings], error: Any) -> str:
+    field = str(error["loc"][0]) if error["loc"] else ""
+    name = _name_of(cls, field) if field in cls.model_fields else field
+    text = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name} {text if error['type'] == 'value_error' else f'is wrong: {text}.'}"
+
+
+def _unknown_names(environ: Iterable[str], known: dict[str, str]) -> list[str]:
+    unknown = sorted(n for n in environ if n.startswith(_OWN_PREFIX) and n not in known)
+    return [_not_a_setting(name, known) for name in unknown]
+
+
+def _not_a_setting(name: str, known: dict[str, str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {close[0]}?" if close else "Unset it."
+    return f"{name} is not a setting. {hint}"
+
+
+def _message(problems: list[str]) -> str:
+    return "\n".join(["These settings are missing or wrong:", *(f"  - {p}" for p in problems)])

@@ -1,0 +1,80 @@
+"""What campaigns tell. Each event goes to the topics ``campaigns`` and ``campaign:{id}``.
+
+- ``campaign_created``: a campaign was made.
+- ``campaign_updated``: its settings were edited, or a gift was moved away from it.
+- ``campaign_deleted``: it is gone; it never had a gift.
+
+Gifts change a campaign too; then the donation's own event carries the campaign as it is after.
+The data of each is ``{"campaign": summary}``.
+"""
+
+from typing import TypedDict
+
+from financial_live.contexts.campaigns.models import Campaign
+from financial_live.contexts.wire import amount_text
+from financial_live.event import Event
+
+
+class CampaignSummary(TypedDict):
+    """A campaign in an event. All of it is public."""
+
+    id: str
+    """The campaign's UUID."""
+    slug: str
+    """Its address below /campaigns/."""
+    name: str
+    """Its name, as given."""
+    goal_amount: str
+    """The goal, decimal text in ``currency``."""
+    currency: str
+    """IDR, USD or EUR."""
+    status: str
+    """active, paused or closed."""
+    total_raised: str
+    """The sum of its counted gifts less what was refunded, decimal text."""
+    gift_count: int
+    """How many gifts were counted."""
+    version: int
+    """Grows with every change, gifts included: of two summaries the higher one is newer."""
+    revision: int
+    """Grows with every edit of the settings."""
+
+
+def summary(campaign: Campaign) -> CampaignSummary:
+    """Return what every event about ``campaign`` says of it."""
+    return CampaignSummary(
+        id=str(campaign.id),
+        slug=campaign.slug,
+        name=campaign.name,
+        goal_amount=amount_text(campaign.goal_amount),
+        currency=campaign.currency,
+        status=str(campaign.status),
+        total_raised=amount_text(campaign.total_raised),
+        gift_count=campaign.gift_count,
+        version=campaign.version,
+        revision=campaign.revision,
+    )
+
+
+def campaign_created(campaign: Campaign) -> Event:
+    """Tell that ``campaign`` was made."""
+    return _event("campaign_created", campaign)
+
+
+def campaign_updated(campaign: Campaign) -> Event:
+    """Tell that ``campaign`` was changed, other than by a gift of its own."""
+    return _event("campaign_updated", campaign)
+
+
+def campaign_deleted(campaign: Campaign) -> Event:
+    """Tell that ``campaign`` is gone. Its version is one above its last."""
+    return _event("campaign_deleted", campaign)
+
+
+def _event(name: str, campaign: Campaign) -> Event:
+    return Event(name, topics(campaign), {"campaign": summary(campaign)})
+
+
+def topics(campaign: Campaign) -> tuple[str, ...]:
+    """Return the topics that hear of any change of ``campaign``."""
+    return ("campaigns", f"campaign:{campaign.id}")

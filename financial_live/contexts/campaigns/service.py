@@ -1,0 +1,243 @@
+"""The use cases of campaigns. Reading is public; making and changing them is the operator's."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from financial_live import db, outbox
+from financial_live.contexts import columns, listing
+from financial_live.contexts.campaigns import events, repo
+from financial_live.contexts.campaigns.models import (
+    CONSTRAINTS,
+    SETTINGS,
+    Campaign,
+    CampaignInput,
+    CampaignStatus,
+    is_campaign_id,
+)
+from financial_live.contexts.campaigns.slugs import free_slug, slug_of
+from financial_live.contexts.constraints import Constraints, refusals
+from financial_live.contexts.inputs import TAKEN, Errors, checked, is_storable_text
+from financial_live.errors import AppError, Conflict, Invalid, NotFound
+from financial_live.scope import Scope
+
+# Enough to see who it is about; the rest is counted.
+_LISTED_DONORS = 10
+
+
+def _has_gifts() -> AppError:
+    return Conflict("This campaign cannot be deleted: it has gifts. Close it instead.")
+
+
+_REFUSALS: Constraints = {**CONSTRAINTS, "donation_campaign_id_fkey": _has_gifts}
+
+
+async def list_campaigns(
+    scope: Scope,
+    *,
+    search: str | None = None,
+    status: str | None = None,
+    order: str = "desc",
+    page: int | str = 1,
+    per_page: int | str = 20,
+) -> listing.Page[Campaign]:
+    """Return one page of campaigns, the newest first (``order="asc"``: the oldest).
+
+    ``search`` finds any part of the name, whatever its case. ``per_page`` is 1 to 100. Raises
+    Invalid naming every parameter that is wrong.
+    """
+    errors = Errors()
+    window = listing.window(errors, page=page, per_page=per_page, order=order)
+    wanted = listing.choice(errors, "status", status, CampaignStatus)
+    pattern = listing.search_pattern(errors, search)
+    errors.raise_any()
+    async with db.transaction() as session:
+        rows, total = await repo.page(session, status=wanted, pattern=pattern, window=window)
+    return listing.Page(rows, window.page, window.per_page, total)
+
+
+async def get_campaign(scope: Scope, id_or_slug: UUID | str) -> Campaign:
+    """Return one campaign by its id or slug. Raises NotFound."""
+    found = await find_campaign(id_or_slug)
+    if found is None:
+        raise _unknown(id_or_slug)
+    return found
+
+
+async def find_campaign(id_or_slug: UUID | str) -> Campaign | None:
+    """Return one campaign by its id or slug as it is now, or None; for other contexts."""
+    key = _key(id_or_slug)
+    if isinstance(key, str) and not is_storable_text(key):
+        return None
+    async with db.transaction() as session:
+        return await repo.find(session, key)
+
+
+def _key(id_or_slug: UUID | str) -> UUID | str:
+    if isinstance(id_or_slug, str) and is_campaign_id(id_or_slug):
+        return UUID(id_or_slug)
+    return id_or_slug
+
+
+def _unknown(key: UUID | str) -> NotFound:
+    return NotFound(f"There is no campaign {str(key)[:80]!r}.")
+
+
+async def create_campaign(scope: Scope, attrs: Mapping[str, Any]) -> Campaign:
+    """Make a campaign; name, goal_amount and currency are enough.
+
+    Without a slug one is made from the name. Emits ``campaign_created``. Raises Forbidden, and
+    Invalid naming every wrong field.
+    """
+    scope.require_operator("create campaigns")
+    settings = checked(CampaignInput, attrs)
+    with refusals(_REFUSALS, overflow="goal_amount"):
+        async with db.transaction() as session:
+            campaign = await _add(session, settings)
+            await outbox.append(events.campaign_created(campaign))
+    return campaign
+
+
+async def _add(session: AsyncSession, settings: CampaignInput) -> Campaign:
+    """Store a campaign with the slug that was chosen, or the first free one made from its name."""
+    campaign_id, moment = columns.new_id(), columns.now()
+    base = settings.slug or slug_of(settings.name, campaign_id)
+    taken = set() if settings.slug else await repo.slugs_like(session, base)
+    while True:
+        values = settings.model_dump() | {"slug": free_slug(base, taken)}
+        campaign = Campaign(id=campaign_id, inserted_at=moment, updated_at=moment, **values)
+        if await repo.add(session, campaign):
+            return campaign
+        if settings.slug:
+            raise Invalid({"slug": [TAKEN]})
+        # Somebody took it since we looked; that one is known to be taken now.
+        taken.add(campaign.slug)
+
+
+async def update_campaign(
+    scope: Scope, id: UUID | str, attrs: Mapping[str, Any], *, revision: int | None = None
+) -> Campaign:
+    """Change the given settings of a campaign; nothing happens where nothing differs.
+
+    ``revision`` is the one the editor saw. Emits ``campaign_updated``. Raises Forbidden, NotFound,
+    Invalid naming every wrong field, and Conflict if the settings were edited since ``revision``,
+    if the currency is to change although something was given, or if ``one_gift_per_donor`` is to
+    be switched on although some donors gave more than once.
+    """
+    scope.require_operator("change campaigns")
+    with refusals(_REFUSALS, overflow="goal_amount"):
+        async with db.transaction() as session:
+            current = await locked(await _id_of(scope, id))
+            _refuse_stale(current, revision)
+            changes = _changes(current, attrs)
+            if not changes:
+                return current
+            await _refuse_new_currency(session, current, changes)
+            await _apply_one_gift_rule(session, current, changes)
+            campaign = await repo.change(session, current.id, changes)
+            await outbox.append(events.campaign_updated(campaign))
+    return campaign
+
+
+def _refuse_stale(current: Campaign, revision: int | None) -> None:
+    if revision is not None and revision != current.revision:
+        raise Conflict(
+            f"This campaign was changed by somebody else meanwhile: it is at revision "
+            f"{current.revision}, you saw {revision}. Load it again and repeat your change."
+        )
+
+
+def _changes(current: Campaign, attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that differ. An empty slug leaves it as it is."""
+    before = {name: getattr(current, name) for name in SETTINGS}
+    after = checked(CampaignInput, before | dict(attrs)).model_dump()
+    after["slug"] = after["slug"] or current.slug
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
+async def _refuse_new_currency(
+    session: AsyncSession, current: Campaign, changes: Mapping[str, Any]
+) -> None:
+    if "currency" in changes and await repo.has_donations(session, current.id):
+        message = f"must stay {current.currency}: the campaign has gifts"
+        raise Conflict(f"The currency {message}.", fields={"currency": [message]})
+
+
+async def _apply_one_gift_rule(
+    session: AsyncSession, current: Campaign, changes: Mapping[str, Any]
+) -> None:
+    is_on = changes.get("one_gift_per_donor")
+    if is_on is None:
+        return
+    if is_on and (repeated := await repo.repeated_donors(session, current.id)):
+        raise _repeated(repeated)
+    await repo.copy_one_gift_rule(session, current.id, is_on=is_on)
+
+
+def _repeated(donors: list[repo.Repeated]) -> Conflict:
+    listed = [f"{mask_email(d.email)} ({d.gifts} gifts)" for d in donors[:_LISTED_DONORS]]
+    if len(donors) > _LISTED_DONORS:
+        listed.append(f"and {len(donors) - _LISTED_DONORS} more")
+    message = f"cannot be switched on: {len(donors)} donor(s) gave more than once: "
+    return Conflict(
+        f"One gift per donor {message}{', '.join(listed)}.",
+        fields={"one_gift_per_donor": [message + ", ".join(listed)]},
+    )
+
+
+def mask_email(email: str) -> str:
+    """Return an address that its owner's acquaintances recognise and others can't use."""
+    name, _, host = email.rpartition("@")
+    return f"{name[:1]}***@{host}"
+
+
+async def delete_campaign(scope: Scope, id: UUID | str) -> Campaign:
+    """Delete a campaign that never had a gift, and return what it was.
+
+    Emits ``campaign_deleted``. Raises Forbidden, NotFound, and Conflict if it has gifts, whatever
+    became of them.
+    """
+    scope.require_operator("delete campaigns")
+    with refusals(_REFUSALS, overflow="goal_amount"):
+        async with db.transaction() as session:
+            campaign = await locked(await _id_of(scope, id))
+            if await repo.has_donations(session, campaign.id):
+                raise _has_gifts()
+            await repo.remove(session, campaign.id)
+            session.expunge(campaign)
+            campaign.version += 1
+            await outbox.append(events.campaign_deleted(campaign))
+    return campaign
+
+
+async def _id_of(scope: Scope, id_or_slug: UUID | str) -> UUID:
+    key = _key(id_or_slug)
+    return key if isinstance(key, UUID) else (await get_campaign(scope, key)).id
+
+
+async def locked(campaign_id: UUID) -> Campaign:
+    """Return the campaign, held against every other change until the task's transaction ends.
+
+    Locks are taken in one order: campaigns by id, then donations by id. Raises NotFound.
+    """
+    async with db.transaction() as session:
+        campaign = await repo.lock(session, campaign_id)
+    if campaign is None:
+        raise _unknown(campaign_id)
+    return campaign
+
+
+async def counted(
+    campaign_id: UUID, *, amount: Decimal, gifts: int, revision: int | None = None
+) -> Campaign | None:
+    """Add ``amount`` and ``gifts`` to a campaign's totals, one version up, and hold its lock.
+
+    Part of the transaction that changes the gift; zeros are right for a change that counts
+    nothing. Returns the campaign as it is after, or None if there is none, or if its settings are
+    no longer those of ``revision``: a gift checked against other settings must be checked again.
+    """
+    async with db.transaction() as session:
+        return await repo.count(session, campaign_id, amount=amount, gifts=gifts, revision=revision)

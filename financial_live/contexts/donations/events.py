@@ -1,0 +1,156 @@
+"""What donations tell. Each event goes to ``donations``, ``campaigns`` and ``campaign:{id}``.
+
+- ``donation_created``: something was given; counted already, or waiting for review (pending).
+- ``donation_updated``: a gift was edited, or moved to another campaign. Then the topic of the
+  campaign it left hears it as well, and a ``campaign_updated`` tells that one's new version.
+- ``donation_deleted``: a gift that was never counted is gone.
+
+The data of each is ``{"donation": row, "campaign": summary}``, both as they are after. The row
+has no e-mail address, but does have hidden names and amounts: ``public_gift`` and ``is_public``
+decide what the public may see of it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+from uuid import UUID
+
+from financial_live.contexts import campaigns
+from financial_live.contexts.campaigns import Campaign
+from financial_live.contexts.donations.models import COUNTED, Donation
+from financial_live.contexts.wire import amount_text, optional_amount_text, time_text
+from financial_live.event import Event
+
+
+class DonationRow(TypedDict):
+    """A gift in an event, for those who may see all of it but the e-mail address."""
+
+    id: str
+    """The gift's UUID."""
+    campaign_id: str
+    """The UUID of the campaign it was given to."""
+    donor_name: str
+    """The name as given; hidden from the public unless ``show_name``."""
+    amount: str
+    """What was given, decimal text; hidden from the public unless ``show_amount``."""
+    currency: str
+    """IDR, USD or EUR."""
+    counted_amount: str | None
+    """What the campaign's total contains of it, in the campaign's currency; None if uncounted."""
+    refunded_amount: str
+    """How much of that was given back."""
+    is_test: bool
+    """Whether it only tries the system: never counted, never public."""
+    status: str
+    """pending, approved, rejected or refunded."""
+    source: str
+    """The door it came through."""
+    external_id: str | None
+    """Its name in the system it came from."""
+    user_id: str | None
+    """The account of the donor."""
+    show_name: bool
+    """Whether the public may see the name."""
+    show_amount: bool
+    """Whether the public may see the amount."""
+    message: str
+    """What the donor wrote beside it."""
+    version: int
+    """The campaign's version at the gift's last change: of two rows the higher one is newer."""
+    inserted_at: str
+    """When it was given, UTC to the microsecond."""
+    updated_at: str
+    """When it last changed, UTC to the microsecond."""
+
+
+class PublicGift(TypedDict):
+    """A gift as everybody may see it."""
+
+    id: str
+    """The gift's UUID."""
+    campaign_id: str
+    """The UUID of its campaign."""
+    donor_name: str | None
+    """The donor's name; None where it is hidden."""
+    amount: str | None
+    """What was given, decimal text; None where it is hidden."""
+    currency: str
+    """IDR, USD or EUR."""
+    status: str
+    """approved or refunded; the giver's own answer may say pending."""
+    message: str
+    """What the donor wrote beside it."""
+    inserted_at: str
+    """When it was given, UTC to the microsecond."""
+    version: int
+    """The campaign's version at its last change."""
+
+
+def row(donation: Donation) -> DonationRow:
+    """Return what events say of ``donation``: everything but the e-mail address."""
+    return DonationRow(
+        id=str(donation.id),
+        campaign_id=str(donation.campaign_id),
+        donor_name=donation.donor_name,
+        amount=amount_text(donation.amount),
+        currency=donation.currency,
+        counted_amount=optional_amount_text(donation.counted_amount),
+        refunded_amount=amount_text(donation.refunded_amount),
+        is_test=donation.is_test,
+        status=str(donation.status),
+        source=str(donation.source),
+        external_id=donation.external_id,
+        user_id=str(donation.user_id) if donation.user_id else None,
+        show_name=donation.show_name,
+        show_amount=donation.show_amount,
+        message=donation.message,
+        version=donation.version,
+        inserted_at=time_text(donation.inserted_at),
+        updated_at=time_text(donation.updated_at),
+    )
+
+
+def is_public(gift: Donation | Mapping[str, Any]) -> bool:
+    """Whether the public may see ``gift``, a row or an event's: counted, and not a test."""
+    data = row(gift) if isinstance(gift, Donation) else gift
+    return data["status"] in COUNTED and not data["is_test"]
+
+
+def public_gift(gift: Donation | Mapping[str, Any]) -> PublicGift:
+    """Return what everybody may see of ``gift``, a row or an event's, hiding what its donor hides.
+
+    The only place that decides it. Whether the gift is to be seen at all is ``is_public``'s.
+    """
+    data = row(gift) if isinstance(gift, Donation) else gift
+    return PublicGift(
+        id=data["id"],
+        campaign_id=data["campaign_id"],
+        donor_name=data["donor_name"] if data["show_name"] else None,
+        amount=data["amount"] if data["show_amount"] else None,
+        currency=data["currency"],
+        status=data["status"],
+        message=data["message"],
+        inserted_at=data["inserted_at"],
+        version=data["version"],
+    )
+
+
+def donation_created(donation: Donation, campaign: Campaign) -> Event:
+    """Tell that ``donation`` was given; ``campaign`` is as it is after."""
+    return _event("donation_created", donation, campaign)
+
+
+def donation_updated(donation: Donation, campaign: Campaign, *, left: UUID | None = None) -> Event:
+    """Tell that ``donation`` was edited; ``left`` is the campaign it was moved away from."""
+    return _event("donation_updated", donation, campaign, left=left)
+
+
+def donation_deleted(donation: Donation, campaign: Campaign) -> Event:
+    """Tell that ``donation`` is gone; its version is the campaign's after."""
+    return _event("donation_deleted", donation, campaign)
+
+
+def _event(name: str, donation: Donation, campaign: Campaign, *, left: UUID | None = None) -> Event:
+    topics = ("donations", *campaigns.topics(campaign))
+    if left is not None:
+        topics += (f"campaign:{left}",)
+    return Event(name, topics, {"donation": row(donation), "campaign": campaigns.summary(campaign)})

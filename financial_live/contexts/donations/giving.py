@@ -1,0 +1,134 @@
+"""How a gift is taken: checked, counted, stored and announced, in one transaction.
+
+Many gifts to one campaign wait for each other on its row, so as little as possible happens while
+it is held: the gift is checked before, against the settings of a known ``revision``. The counting
+statement takes the lock, and counts only if that is still the revision; else the campaign is held
+first and the gift checked again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from financial_live import db, outbox
+from financial_live.contexts import campaigns, columns
+from financial_live.contexts.campaigns import Campaign, ReviewPolicy
+from financial_live.contexts.donations import events, repo
+from financial_live.contexts.donations.models import (
+    EXTERNAL_ID_LENGTH,
+    Donation,
+    DonationSource,
+    DonationStatus,
+    GiftInput,
+    Rules,
+)
+from financial_live.contexts.inputs import INVALID, checked, is_storable_text
+from financial_live.errors import Invalid, Unavailable
+from financial_live.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A gift as it is asked for: what the donor says, and what the door knows beside."""
+
+    attrs: Mapping[str, Any]
+    source: DonationSource
+    campaign: UUID | str | None = None
+    external_id: str | None = None
+    given_at: datetime | None = None
+
+    @property
+    def campaign_key(self) -> object:
+        """The campaign as the door named it, or else as the donor did."""
+        return self.attrs.get("campaign_id") if self.campaign is None else self.campaign
+
+
+async def take(scope: Scope, gift: Gift) -> Donation:
+    """Take ``gift``; the first one again if its external id is known. Raises Invalid, Forbidden."""
+    async with db.transaction() as session:
+        first = await _first(session, gift)
+        if first is not None:
+            return first
+        taken = await _take(session, scope, gift) or await _take(session, scope, gift, held=True)
+    if taken is None:
+        raise Unavailable("The campaign is changing too quickly; try again in a moment.")
+    return taken
+
+
+async def _first(session: AsyncSession, gift: Gift) -> Donation | None:
+    if gift.external_id is None:
+        return None
+    if not 0 < len(gift.external_id) <= EXTERNAL_ID_LENGTH or not is_storable_text(
+        gift.external_id
+    ):
+        raise Invalid({"external_id": [INVALID]})
+    return await repo.find_external(session, gift.source, gift.external_id)
+
+
+async def _take(
+    session: AsyncSession, scope: Scope, gift: Gift, *, held: bool = False
+) -> Donation | None:
+    """Take ``gift``; None if the campaign's settings changed between the check and the count."""
+    campaign = await named_campaign(gift.campaign_key, held=held)
+    given = _checked(scope, gift, campaign)
+    assert campaign is not None, "checking refuses an unknown campaign"
+    counts = campaign.review_policy == ReviewPolicy.AUTOMATIC and not given.is_test
+    after = await campaigns.counted(
+        campaign.id,
+        amount=given.amount if counts else Decimal(0),
+        gifts=1 if counts else 0,
+        revision=campaign.revision,
+    )
+    if after is None:
+        return None
+    donation = _donation(scope, gift, given, after)
+    await repo.add(session, donation, after)
+    await outbox.append(events.donation_created(donation, after))
+    return donation
+
+
+async def named_campaign(key: object, *, held: bool = False) -> Campaign | None:
+    """Return the campaign that ``key``, an id or slug, names; None for what names none.
+
+    ``held`` locks its row until the transaction ends.
+    """
+    if not isinstance(key, UUID | str):
+        return None
+    campaign = await campaigns.find_campaign(key)
+    return await campaigns.locked(campaign.id) if campaign and held else campaign
+
+
+def _checked(scope: Scope, gift: Gift, campaign: Campaign | None) -> GiftInput:
+    """Return what is given. Raises Forbidden for what only the operator may, else Invalid."""
+    is_offline = gift.source == DonationSource.OFFLINE
+    if is_offline:
+        scope.require_operator("record offline gifts")
+    attrs = {**gift.attrs, "campaign_id": gift.campaign_key}
+    given = checked(GiftInput, attrs, rules=Rules(campaign, needs_email=not is_offline))
+    if given.is_test:
+        scope.require_operator("give test gifts")
+    return given
+
+
+def _donation(scope: Scope, gift: Gift, given: GiftInput, campaign: Campaign) -> Donation:
+    """Return the row for what is given to ``campaign``, which is as it is after the gift."""
+    is_approved = campaign.review_policy == ReviewPolicy.AUTOMATIC
+    moment = columns.now()
+    return Donation(
+        id=columns.new_id(),
+        **given.model_dump(),
+        counted_amount=given.amount if is_approved and not given.is_test else None,
+        status=DonationStatus.APPROVED if is_approved else DonationStatus.PENDING,
+        one_per_donor=campaign.one_gift_per_donor,
+        user_id=scope.user_id,
+        source=gift.source,
+        external_id=gift.external_id,
+        version=campaign.version,
+        inserted_at=gift.given_at or moment,
+        updated_at=moment,
+    )

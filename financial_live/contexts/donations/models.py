@@ -1,0 +1,277 @@
+"""A donation: one gift by one donor to one campaign, whatever became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic import Field as InputField
+from sqlmodel import Field, Relationship, SQLModel
+
+from financial_live.contexts import columns
+from financial_live.contexts.campaigns import Campaign, CampaignStatus
+from financial_live.contexts.constraints import Constraints
+from financial_live.contexts.inputs import (
+    BLANK,
+    INVALID,
+    MAX_EMAIL_LENGTH,
+    MISSING,
+    NOT_POSITIVE,
+    TAKEN,
+    Amount,
+    CurrencyCode,
+    Email,
+    Input,
+    Switch,
+    Wrong,
+    line_of,
+    prose_of,
+)
+from financial_live.money import format_amount
+
+NAME_LENGTH = 160
+MESSAGE_LENGTH = 500
+EXTERNAL_ID_LENGTH = 255
+
+
+class DonationStatus(StrEnum):
+    """What became of a gift. Approved and refunded ones are counted."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    REFUNDED = "refunded"
+
+
+class DonationSource(StrEnum):
+    """The door a gift came through."""
+
+    WEB = "web"
+    API = "api"
+    OFFLINE = "offline"
+    CHANNEL = "channel"
+    QUEUE = "queue"
+    IMPORT = "import"
+
+
+COUNTED = (DonationStatus.APPROVED, DonationStatus.REFUNDED)
+
+
+class Donation(SQLModel, table=True):
+    """A gift as stored. ``version`` is the campaign's at the gift's last change."""
+
+    __tablename__ = "donation"
+
+    id: UUID = Field(default_factory=columns.new_id, sa_column=columns.key_column())
+    campaign_id: UUID = Field(
+        sa_column=sa.Column(
+            sa.Uuid, sa.ForeignKey("campaign.id", ondelete="RESTRICT"), nullable=False
+        )
+    )
+    donor_name: str = Field(sa_column=sa.Column(sa.String(NAME_LENGTH), nullable=False))
+    donor_email: str | None = Field(
+        default=None, sa_column=sa.Column(sa.String(MAX_EMAIL_LENGTH), nullable=True)
+    )
+    amount: Decimal = Field(sa_column=columns.amount_column())
+    currency: str = Field(sa_column=sa.Column(sa.String(3), nullable=False))
+    counted_amount: Decimal | None = Field(
+        default=None, sa_column=columns.amount_column(nullable=True)
+    )
+    refunded_amount: Decimal = Field(
+        default=Decimal("0.00"), sa_column=columns.amount_column(default="0")
+    )
+    is_test: bool = Field(
+        default=False, sa_column=sa.Column(sa.Boolean, nullable=False, server_default=sa.false())
+    )
+    status: DonationStatus = Field(
+        default=DonationStatus.PENDING,
+        sa_column=columns.choice_column(
+            DonationStatus, constraint="valid_status", default=DonationStatus.PENDING
+        ),
+    )
+    one_per_donor: bool = Field(
+        default=True, sa_column=sa.Column(sa.Boolean, nullable=False, server_default=sa.true())
+    )
+    user_id: UUID | None = Field(default=None, sa_column=sa.Column(sa.Uuid, nullable=True))
+    source: DonationSource = Field(
+        default=DonationSource.WEB,
+        sa_column=columns.choice_column(
+            DonationSource, constraint="valid_source", default=DonationSource.WEB
+        ),
+    )
+    external_id: str | None = Field(
+        default=None, sa_column=sa.Column(sa.String(EXTERNAL_ID_LENGTH), nullable=True)
+    )
+    show_name: bool = Field(
+        default=True, sa_column=sa.Column(sa.Boolean, nullable=False, server_default=sa.true())
+    )
+    show_amount: bool = Field(
+        default=True, sa_column=sa.Column(sa.Boolean, nullable=False, server_default=sa.true())
+    )
+    message: str = Field(
+        default="",
+        sa_column=sa.Column(sa.String(MESSAGE_LENGTH), nullable=False, server_default=""),
+    )
+    version: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+    inserted_at: datetime = Field(default_factory=columns.now, sa_column=columns.time_column())
+    updated_at: datetime = Field(default_factory=columns.now, sa_column=columns.time_column())
+
+    # Loaded along by every list; reading it where it was not is a defect, not a hidden query.
+    campaign: Campaign = Relationship(sa_relationship_kwargs={"lazy": "raise"})
+
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0", name="amount_must_be_positive"),
+        sa.CheckConstraint("currency IN ('IDR', 'USD', 'EUR')", name="valid_currency"),
+        sa.CheckConstraint("donor_name <> ''", name="donor_name_must_not_be_blank"),
+        sa.CheckConstraint(
+            "donor_email IS NOT NULL OR source = 'offline'",
+            name="donor_email_may_be_missing_offline_only",
+        ),
+        sa.CheckConstraint(
+            "(counted_amount IS NOT NULL) = (status IN ('approved', 'refunded') AND NOT is_test)",
+            name="counted_amount_must_match_status",
+        ),
+        sa.CheckConstraint("counted_amount > 0", name="counted_amount_must_be_positive"),
+        sa.CheckConstraint(
+            "refunded_amount >= 0 AND refunded_amount <= coalesce(counted_amount, 0)",
+            name="refunded_amount_must_be_within_counted",
+        ),
+        sa.Index("donation_campaign_id_index", "campaign_id"),
+        sa.Index("donation_status_index", "status"),
+        sa.Index("donation_inserted_at_index", "inserted_at"),
+        sa.Index(
+            "donation_campaign_id_inserted_at_id_index",
+            "campaign_id",
+            sa.text("inserted_at DESC"),
+            sa.text("id DESC"),
+        ),
+        sa.Index(
+            "donation_donor_email_campaign_id_index",
+            sa.text("lower(donor_email::text)"),
+            "campaign_id",
+            unique=True,
+            postgresql_where=sa.text(
+                "one_per_donor AND NOT is_test AND status::text <> 'rejected'::text"
+            ),
+        ),
+        sa.Index(
+            "donation_source_external_id_index",
+            "source",
+            "external_id",
+            unique=True,
+            postgresql_where=sa.text("external_id IS NOT NULL"),
+        ),
+    )
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the campaign's totals contain this gift, so that it may never be rewritten."""
+        return self.status in COUNTED and not self.is_test
+
+
+CONSTRAINTS: Constraints = {
+    "amount_must_be_positive": ("amount", NOT_POSITIVE),
+    "valid_currency": ("currency", INVALID),
+    "valid_source": ("source", INVALID),
+    "donor_name_must_not_be_blank": ("donor_name", BLANK),
+    "donor_email_may_be_missing_offline_only": ("donor_email", BLANK),
+    "donation_campaign_id_fkey": ("campaign_id", MISSING),
+    "donation_donor_email_campaign_id_index": ("donor_email", TAKEN),
+    "donation_source_external_id_index": ("external_id", TAKEN),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a gift must satisfy beyond its own fields; passed to ``GiftInput`` as context.
+
+    ``campaign`` is the one that was named, if there is such a one. Editing a gift leaves off the
+    rules about what is not edited: a lower ``max_gift`` does not reach into the past.
+    """
+
+    campaign: Campaign | None
+    needs_email: bool = True
+    must_be_open: bool = True
+    is_limited: bool = True
+
+
+def _rules(info: ValidationInfo) -> Rules:
+    context: dict[str, Any] = info.context or {}
+    rules: Rules = context["rules"]
+    return rules
+
+
+def _campaign_id(value: object, info: ValidationInfo) -> UUID:
+    """Return the id of the campaign that the caller named, by id or slug."""
+    rules = _rules(info)
+    if value is None or value == "":
+        raise Wrong(BLANK)
+    if not isinstance(value, UUID | str):
+        raise Wrong(INVALID)
+    if rules.campaign is None:
+        raise Wrong(MISSING)
+    if rules.must_be_open and rules.campaign.status != CampaignStatus.ACTIVE:
+        raise Wrong(f"is {rules.campaign.status}")
+    return rules.campaign.id
+
+
+def _email_if_needed(value: object, info: ValidationInfo) -> object:
+    if value in (None, "") and not _rules(info).needs_email:
+        return None
+    if value is None:
+        raise Wrong(BLANK)
+    return value
+
+
+def _campaign_currency(value: str, info: ValidationInfo) -> str:
+    campaign = _rules(info).campaign
+    if campaign is not None and value != campaign.currency:
+        raise Wrong(f"must be {campaign.currency}, the campaign's currency")
+    return value
+
+
+def _within_limit(value: Decimal, info: ValidationInfo) -> Decimal:
+    rules = _rules(info)
+    if rules.campaign and rules.is_limited and value > rules.campaign.largest_gift:
+        most = format_amount(rules.campaign.largest_gift, rules.campaign.currency)
+        raise Wrong(f"must be at most {most}")
+    return value
+
+
+class GiftInput(Input):
+    """What a donor says of a gift. Checked with ``Rules`` as the context's ``rules``."""
+
+    donor_name: Annotated[str, line_of(NAME_LENGTH)]
+    donor_email: Annotated[Email | None, BeforeValidator(_email_if_needed)] = InputField(
+        default=None, validate_default=True
+    )
+    amount: Annotated[Amount, AfterValidator(_within_limit)]
+    currency: Annotated[CurrencyCode, AfterValidator(_campaign_currency)]
+    campaign_id: Annotated[UUID, BeforeValidator(_campaign_id)]
+    message: Annotated[str, prose_of(MESSAGE_LENGTH)] = ""
+    show_name: Switch = True
+    show_amount: Switch = True
+    is_test: Switch = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a campaign's counted gifts amount to, in its currency, after refunds."""
+
+    largest: Decimal | None
+    """The largest gift whose amount is shown; None if there is none."""
+    average: Decimal | None
+    """The mean over all counted gifts, to the cent; None if there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check of the rows found. ``problems`` is empty when all facts hold."""
+
+    campaigns: int
+    donations: int
+    problems: list[str]

@@ -1,0 +1,154 @@
+"""Every query about donations. Nothing here commits."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from financial_live.contexts.campaigns import Campaign
+from financial_live.contexts.donations.models import COUNTED, Donation, DonationSource
+from financial_live.contexts.listing import Window
+
+# Built once, and of the bare table: for a single row the mapper costs more than the insertion.
+_ADD = sa.insert(SQLModel.metadata.tables["donation"])
+_COLUMNS = tuple(Donation.model_fields)
+Query = sa.Select[tuple[Donation]]
+# Naming it makes the instance the class's own attribute for the type checker.
+_campaign: Any = Donation.campaign
+
+
+def gifts() -> Query:
+    """Return all donations, for the filters below to narrow."""
+    return sa.select(Donation)
+
+
+def _loaded(query: Query) -> Query:
+    """Bring each donation's campaign along in the same query, both as they are now."""
+    return query.options(joinedload(_campaign)).execution_options(populate_existing=True)
+
+
+def public(query: Query) -> Query:
+    """Keep what everybody may see: counted gifts that are no tests."""
+    return query.where(col(Donation.status).in_(COUNTED), sa.not_(col(Donation.is_test)))
+
+
+def of_campaign(query: Query, campaign_id: UUID | None) -> Query:
+    """Keep the gifts to one campaign; all if none is named."""
+    return query if campaign_id is None else query.where(col(Donation.campaign_id) == campaign_id)
+
+
+def of_status(query: Query, status: str | None) -> Query:
+    """Keep the gifts of one status; all if none is named."""
+    return query if status is None else query.where(col(Donation.status) == status)
+
+
+def matching(query: Query, pattern: str | None, *, sees_hidden: bool) -> Query:
+    """Keep the gifts whose name or message, or e-mail for those who see it, is like ``pattern``.
+
+    For others a hidden name matches nothing, or searching would reveal it.
+    """
+    if pattern is None:
+        return query
+    name = col(Donation.donor_name).ilike(pattern, escape="\\")
+    message = col(Donation.message).ilike(pattern, escape="\\")
+    if not sees_hidden:
+        return query.where(sa.or_(message, sa.and_(col(Donation.show_name), name)))
+    return query.where(sa.or_(message, name, col(Donation.donor_email).ilike(pattern, escape="\\")))
+
+
+def in_order(query: Query, *, newest_first: bool) -> Query:
+    """Order gifts by the time they were given; the id decides between equals."""
+    order = (col(Donation.inserted_at), col(Donation.id))
+    return query.order_by(*(c.desc() if newest_first else c.asc() for c in order))
+
+
+async def page(
+    session: AsyncSession, query: Query, window: Window
+) -> tuple[Sequence[Donation], int]:
+    """Return one page of ``query``, and how many rows it has on all pages."""
+    total = await session.scalar(query.with_only_columns(sa.func.count(col(Donation.id))))
+    ordered = in_order(_loaded(query), newest_first=window.newest_first)
+    rows = await session.execute(ordered.limit(window.per_page).offset(window.offset))
+    return rows.scalars().all(), total or 0
+
+
+async def newest(session: AsyncSession, query: Query, limit: int) -> Sequence[Donation]:
+    """Return the last ``limit`` gifts of ``query``, newest first."""
+    rows = await session.execute(in_order(_loaded(query), newest_first=True).limit(limit))
+    return rows.scalars().all()
+
+
+async def find(session: AsyncSession, donation_id: UUID) -> Donation | None:
+    """Return one gift with its campaign."""
+    query = _loaded(gifts()).where(col(Donation.id) == donation_id)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def lock(session: AsyncSession, donation_id: UUID) -> Donation | None:
+    """Return one gift as it is now, held until the transaction ends; needs its campaign's lock."""
+    query = _loaded(gifts()).where(col(Donation.id) == donation_id)
+    found = await session.execute(query.with_for_update(of=Donation))
+    return found.scalar_one_or_none()
+
+
+async def find_external(
+    session: AsyncSession, source: DonationSource, external_id: str
+) -> Donation | None:
+    """Return the gift that came from ``source`` under this name, once no other is coming in.
+
+    Two copies of one message, arriving at once, wait for each other here: the second then finds
+    the gift of the first, instead of breaking its own transaction on the unique index.
+    """
+    name = sa.func.hashtextextended(f"donation:{source}:{external_id}", 0)
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(name)))
+    query = _loaded(gifts()).where(
+        col(Donation.source) == source, col(Donation.external_id) == external_id
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def add(session: AsyncSession, donation: Donation, campaign: Campaign) -> None:
+    """Store a gift, and set its campaign as it is after."""
+    await session.execute(_ADD, {name: getattr(donation, name) for name in _COLUMNS})
+    set_committed_value(donation, "campaign", campaign)
+
+
+async def change(session: AsyncSession, donation: Donation, changes: dict[str, Any]) -> Donation:
+    """Write ``changes`` to a gift; it returns with its campaign as that is now."""
+    await session.execute(
+        sa.update(Donation).where(col(Donation.id) == donation.id).values(**changes),
+        execution_options={"synchronize_session": False},
+    )
+    found = await find(session, donation.id)
+    assert found is not None, "a locked row cannot vanish"
+    return found
+
+
+async def remove(session: AsyncSession, donation: Donation) -> None:
+    """Delete a gift; the instance keeps what it was."""
+    session.expunge(donation)
+    await session.execute(
+        sa.delete(Donation).where(col(Donation.id) == donation.id),
+        execution_options={"synchronize_session": False},
+    )
+
+
+async def statistics(
+    session: AsyncSession, campaign_id: UUID, *, sees_hidden: bool
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return the largest and the mean of what remains of a campaign's counted gifts."""
+    rest = col(Donation.counted_amount) - col(Donation.refunded_amount)
+    largest = sa.func.max(rest).filter(sa.or_(sa.literal(sees_hidden), col(Donation.show_amount)))
+    query = sa.select(largest, sa.func.round(sa.func.avg(rest), 2)).where(
+        col(Donation.campaign_id) == campaign_id,
+        col(Donation.status).in_(COUNTED),
+        sa.not_(col(Donation.is_test)),
+    )
+    found = (await session.execute(query)).one()
+    return found[0], found[1]

@@ -1,0 +1,278 @@
+"""The use cases of donations. Anybody may give; editing and deleting gifts is the operator's."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from financial_live import db, outbox
+from financial_live.contexts import campaigns, columns, idempotency_keys, listing
+from financial_live.contexts.campaigns import Campaign
+from financial_live.contexts.constraints import refusals
+from financial_live.contexts.donations import events, giving, repo
+from financial_live.contexts.donations.giving import Gift
+from financial_live.contexts.donations.models import (
+    CONSTRAINTS,
+    Donation,
+    DonationSource,
+    DonationStatus,
+    GiftInput,
+    Rules,
+    Statistics,
+)
+from financial_live.contexts.inputs import INVALID, Errors, checked
+from financial_live.errors import Conflict, NotFound
+from financial_live.scope import Scope
+
+# What a donor's gift is made of; a counted one keeps these for ever.
+_COUNTED_FIELDS = frozenset({"amount", "currency", "campaign_id"})
+_EDITABLE = (*sorted(_COUNTED_FIELDS), "donor_name", "donor_email", "message", "show_name")
+_EDITABLE += ("show_amount",)
+
+
+async def give(
+    scope: Scope,
+    attrs: Mapping[str, Any],
+    *,
+    campaign: UUID | str | None = None,
+    idempotency_key: str | None = None,
+    source: str = "web",
+    external_id: str | None = None,
+) -> Donation:
+    """Take a gift: check it, store it, and where review is automatic count it, all or nothing.
+
+    ``attrs``: donor_name, donor_email, amount (int, Decimal or plain decimal text, in
+    ``currency``), currency, campaign_id, and if wanted message, show_name, show_amount, is_test.
+    ``campaign``, an id or slug, is used instead of campaign_id where a door knows it.
+
+    The same ``idempotency_key`` of one caller, or the same ``source`` and ``external_id``, is the
+    same gift: the first one is returned. Emits ``donation_created``. Raises Invalid naming every
+    wrong field, Forbidden for test and offline gifts by others than the operator, and Conflict if
+    the key was used for something else.
+    """
+    errors = Errors()
+    door = listing.choice(errors, "source", source, DonationSource)
+    errors.raise_any()
+    gift = Gift(attrs, DonationSource(door or source), campaign, external_id)
+    with refusals(CONSTRAINTS, overflow="amount"):
+        if idempotency_key is None:
+            return await giving.take(scope, gift)
+        return await _give_once(scope, gift, idempotency_key)
+
+
+async def _give_once(scope: Scope, gift: Gift, key: str) -> Donation:
+    taken: list[Donation] = []
+
+    async def act() -> dict[str, Any]:
+        taken.append(await giving.take(scope, gift))
+        return {"donation_id": str(taken[0].id)}
+
+    body = {**gift.attrs, "campaign_id": gift.campaign_key, "source": gift.source}
+    response, _replayed = await idempotency_keys.once(scope, key, body, act)
+    return taken[0] if taken else await _given(UUID(response["donation_id"]))
+
+
+async def _given(donation_id: UUID) -> Donation:
+    """Return the gift that an earlier request made, whoever may see it otherwise."""
+    async with db.transaction() as session:
+        donation = await repo.find(session, donation_id)
+    if donation is None:
+        raise Conflict("The gift that was made with this idempotency key has been deleted since.")
+    return donation
+
+
+async def list_donations(
+    scope: Scope,
+    *,
+    campaign_id: UUID | str | None = None,
+    status: str | None = None,
+    search: str | None = None,
+    order: str = "desc",
+    page: int | str = 1,
+    per_page: int | str = 20,
+    limit: int | str | None = None,
+) -> listing.Page[Donation]:
+    """Return one page of gifts with their campaigns, the newest first (``order="asc"``: oldest).
+
+    All filters may be combined; ``search`` finds any part of a name or message, and of an e-mail
+    address for the operator. ``limit`` asks for the first so many instead of a page; it and
+    ``per_page`` are 1 to 100. Others than the operator see public gifts only; render them by
+    ``public_gift``. Raises Invalid naming every parameter that is wrong.
+    """
+    errors = Errors()
+    if limit is not None:
+        page, per_page = 1, limit
+    window = listing.window(errors, page=page, per_page=per_page, order=order)
+    query = repo.of_campaign(_visible(scope), _campaign_id(errors, campaign_id))
+    query = repo.of_status(query, listing.choice(errors, "status", status, DonationStatus))
+    pattern = listing.search_pattern(errors, search)
+    query = repo.matching(query, pattern, sees_hidden=scope.is_operator)
+    errors.raise_any()
+    async with db.transaction() as session:
+        rows, total = await repo.page(session, query, window)
+    return listing.Page(rows, window.page, window.per_page, total)
+
+
+def _visible(scope: Scope) -> repo.Query:
+    query = repo.gifts()
+    return query if scope.is_operator else repo.public(query)
+
+
+def _campaign_id(errors: Errors, value: UUID | str | None) -> UUID | None:
+    if value is None or isinstance(value, UUID):
+        return value
+    if not campaigns.is_campaign_id(value):
+        errors.add("campaign_id", INVALID)
+        return None
+    return UUID(value)
+
+
+async def latest(
+    scope: Scope, *, campaign_id: UUID | None = None, limit: int = 20
+) -> Sequence[Donation]:
+    """Return the last ``limit`` (1 to 100) gifts, newest first, with their campaigns.
+
+    Others than the operator see public gifts only. Raises Invalid.
+    """
+    errors = Errors()
+    window = listing.window(errors, page=1, per_page=limit, order="desc")
+    errors.raise_any()
+    query = repo.of_campaign(_visible(scope), campaign_id)
+    async with db.transaction() as session:
+        return await repo.newest(session, query, window.per_page)
+
+
+async def get_donation(scope: Scope, id: UUID | str) -> Donation:
+    """Return one gift with its campaign. Raises NotFound, also for what the caller may not see."""
+    async with db.transaction() as session:
+        donation = await repo.find(session, _donation_id(id))
+    if donation is None or not (scope.is_operator or events.is_public(donation)):
+        raise _unknown(id)
+    return donation
+
+
+def _donation_id(id: UUID | str) -> UUID:
+    if isinstance(id, UUID):
+        return id
+    if not campaigns.is_campaign_id(id):
+        raise _unknown(id)
+    return UUID(id)
+
+
+def _unknown(id: UUID | str) -> NotFound:
+    return NotFound(f"There is no donation {str(id)[:80]!r}.")
+
+
+async def update_donation(scope: Scope, id: UUID | str, attrs: Mapping[str, Any]) -> Donation:
+    """Edit a gift; nothing happens where nothing differs.
+
+    Names, e-mail, message and visibility may always change; amount, currency and campaign only
+    while the gift is not counted. Emits ``donation_updated``, and ``campaign_updated`` for the
+    campaign that a gift leaves. Raises Forbidden, NotFound, Invalid naming every wrong field, and
+    Conflict ("refund instead") for a counted gift.
+    """
+    scope.require_operator("change donations")
+    given = {name: attrs[name] for name in _EDITABLE if name in attrs}
+    with refusals(CONSTRAINTS, overflow="amount"):
+        async with db.transaction() as session:
+            target = await giving.named_campaign(given.get("campaign_id"))
+            donation = await _held(session, _donation_id(id), target)
+            changes = _changes(donation, given, target)
+            if not changes:
+                return donation
+            return await _change(session, donation, changes)
+
+
+async def _held(session: AsyncSession, donation_id: UUID, target: Campaign | None) -> Donation:
+    """Lock the gift's campaign and ``target`` by id, then the gift. Raises NotFound, Conflict."""
+    seen = await repo.find(session, donation_id)
+    if seen is None:
+        raise _unknown(donation_id)
+    at = seen.campaign_id
+    for campaign_id in sorted({at} if target is None else {at, target.id}):
+        await campaigns.locked(campaign_id)
+    donation = await repo.lock(session, donation_id)
+    if donation is None:
+        raise _unknown(donation_id)
+    if donation.campaign_id != at:
+        raise Conflict("This gift was moved to another campaign meanwhile; load it again.")
+    return donation
+
+
+def _changes(
+    donation: Donation, given: Mapping[str, Any], target: Campaign | None
+) -> dict[str, Any]:
+    """Return the fields that differ, checked by the rules that concern them."""
+    before = {name: getattr(donation, name) for name in _EDITABLE}
+    after = checked(GiftInput, before | dict(given), rules=_rules(donation, given, target))
+    changes = {n: getattr(after, n) for n in _EDITABLE if getattr(after, n) != before[n]}
+    if donation.is_counted and (fixed := sorted(_COUNTED_FIELDS & changes.keys())):
+        raise Conflict(
+            f"This gift is {donation.status} and counted; its {', '.join(fixed)} cannot change. "
+            "Refund instead."
+        )
+    return changes
+
+
+def _rules(donation: Donation, given: Mapping[str, Any], target: Campaign | None) -> Rules:
+    campaign = target if "campaign_id" in given else donation.campaign
+    is_moved = campaign is None or campaign.id != donation.campaign_id
+    return Rules(
+        campaign,
+        needs_email=donation.source != DonationSource.OFFLINE,
+        must_be_open=is_moved,
+        is_limited=is_moved or given.get("amount", donation.amount) != donation.amount,
+    )
+
+
+async def _change(session: AsyncSession, donation: Donation, changes: dict[str, Any]) -> Donation:
+    """Write ``changes`` under the locks that ``_held`` took, and tell every campaign concerned."""
+    left = donation.campaign_id if "campaign_id" in changes else None
+    campaign = await _touched(changes.get("campaign_id", donation.campaign_id))
+    if left is not None:
+        changes["one_per_donor"] = campaign.one_gift_per_donor
+        await outbox.append(campaigns.campaign_updated(await _touched(left)))
+    changes |= {"version": campaign.version, "updated_at": columns.now()}
+    changed = await repo.change(session, donation, changes)
+    await outbox.append(events.donation_updated(changed, campaign, left=left))
+    return changed
+
+
+async def _touched(campaign_id: UUID) -> Campaign:
+    """Count a version of a campaign whose totals stay as they are."""
+    campaign = await campaigns.counted(campaign_id, amount=Decimal(0), gifts=0)
+    assert campaign is not None, "a locked campaign cannot vanish"
+    return campaign
+
+
+async def delete_donation(scope: Scope, id: UUID | str) -> Donation:
+    """Delete a gift that is not counted, and return what it was.
+
+    Emits ``donation_deleted``. Raises Forbidden, NotFound, and Conflict ("refund instead").
+    """
+    scope.require_operator("delete donations")
+    with refusals(CONSTRAINTS, overflow="amount"):
+        async with db.transaction() as session:
+            donation = await _held(session, _donation_id(id), None)
+            if donation.is_counted:
+                raise Conflict(
+                    f"This gift is {donation.status} and counted; it cannot be deleted. "
+                    "Refund instead."
+                )
+            campaign = await _touched(donation.campaign_id)
+            await repo.remove(session, donation)
+            donation.version = campaign.version
+            await outbox.append(events.donation_deleted(donation, campaign))
+    return donation
+
+
+async def statistics(scope: Scope, campaign_id: UUID) -> Statistics:
+    """Return the largest and the average counted gift of a campaign, after refunds.
+
+    For others than the operator the largest leaves out amounts their donors hide.
+    """
+    async with db.transaction() as session:
+        found = await repo.statistics(session, campaign_id, sees_hidden=scope.is_operator)
+    return Statistics(*found)

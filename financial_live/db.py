@@ -1,0 +1,229 @@
+"""The database: one engine a process, and the transaction that every use case runs in.
+
+``transaction()`` joins the one that the running task has already opened, and only the outermost
+commits. So a context can call another inside its own transaction, and an event written to the
+outbox by either becomes true together with the rows, or not at all.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import psycopg.errors
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from financial_live import telemetry
+from financial_live.errors import Unavailable
+
+SQLModel.metadata.naming_convention = {
+    "pk": "%(table_name)s_pkey",
+    "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ix": "%(table_name)s_%(column_0_N_name)s_index",
+    "ck": "%(constraint_name)s",
+}
+
+# A statement that runs this long holds locks that a whole room waits for; better to fail it.
+STATEMENT_TIMEOUT_MS = 30_000
+_SESSION_OPTIONS = f"-c jit=off -c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+_ALEMBIC_CONFIG = Path(__file__).parent.parent / "pyproject.toml"
+
+
+class Database:
+    """An engine with its pool. Open it in the process that uses it: a pool must not cross a fork."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"application_name": "financial_live", "options": _SESSION_OPTIONS},
+        )
+        telemetry.observe_queries(self.engine.sync_engine)
+        self._sessions = async_sessionmaker(
+            self.engine, class_=AsyncSession, expire_on_commit=False
+        )
+
+    @property
+    def dsn(self) -> str:
+        """The address as libpq understands it, for a connection outside the pool."""
+        return libpq_url(self.url)
+
+    def session(self) -> AsyncSession:
+        """Return a new session on this engine."""
+        return self._sessions()
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A transaction in progress: its session, the task that owns it, what to do once it is true."""
+
+    session: AsyncSession
+    task: asyncio.Task[object] | None
+    after_commit: list[Callable[[], None]]
+
+
+_database: Database | None = None
+_open: ContextVar[_Open | None] = ContextVar("open_transaction", default=None)
+
+
+def connect(url: str, *, pool_size: int = 10) -> Database:
+    """Make this process's database; contexts use it through ``transaction``."""
+    global _database
+    _database = Database(url, pool_size=pool_size)
+    return _database
+
+
+async def disconnect() -> None:
+    """Close this process's database, if it has one."""
+    global _database
+    if _database is not None:
+        await _database.close()
+    _database = None
+
+
+def database() -> Database:
+    """Return this process's database. Raises Unavailable before ``connect``."""
+    if _database is None:
+        raise Unavailable("The database is not connected yet; try again in a moment.")
+    return _database
+
+
+def _joined() -> _Open | None:
+    """Return the running task's own open transaction.
+
+    A task started inside a transaction inherits its context variables, but must not write on its
+    parent's connection, so the owner is compared too.
+    """
+    current = _open.get()
+    return current if current and current.task is asyncio.current_task() else None
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[AsyncSession]:
+    """Yield a session in a transaction: the task's open one, or a new one that commits at the end.
+
+    Any exception rolls the outermost transaction back.
+    """
+    joined = _joined()
+    if joined is not None:
+        yield joined.session
+        return
+    async with database().session() as session, session.begin():
+        current = _Open(session, asyncio.current_task(), [])
+        token = _open.set(current)
+        try:
+            yield session
+        finally:
+            _open.reset(token)
+    for callback in current.after_commit:
+        callback()
+
+
+@asynccontextmanager
+async def snapshot() -> AsyncIterator[AsyncSession]:
+    """Yield a session that sees one moment of the database, however many queries it runs.
+
+    Inside an open transaction of the task this is that transaction.
+    """
+    if _joined() is not None:
+        async with transaction() as session:
+            yield session
+        return
+    async with transaction() as session:
+        await session.connection(
+            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        yield session
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Call ``callback`` once the task's open transaction is committed; never if it is rolled back."""
+    joined = _joined()
+    if joined is None:
+        raise RuntimeError("after_commit needs an open transaction of this task")
+    joined.after_commit.append(callback)
+
+
+def violated_constraint(error: DBAPIError) -> str | None:
+    """Return the name of the constraint that the statement broke, if that is what went wrong."""
+    cause = error.orig
+    if isinstance(cause, psycopg.errors.IntegrityError):
+        return cause.diag.constraint_name
+    return None
+
+
+def libpq_url(url: str) -> str:
+    """Turn a SQLAlchemy address into the one libpq reads."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """Which revision the database is at, and which one this program needs."""
+
+    current: str | None
+    head: str | None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing is left to migrate."""
+        return self.current == self.head
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration, read from pyproject.toml."""
+    return Config(toml_file=str(_ALEMBIC_CONFIG))
+
+
+def _migrate(url: str, revision: str) -> None:
+    engine = create_engine(url, connect_args={"options": "-c jit=off -c timezone=UTC"})
+    try:
+        with engine.connect() as connection:
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            step = command.downgrade if revision == "base" else command.upgrade
+            step(config, revision)
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+def _status(url: str) -> MigrationStatus:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    return MigrationStatus(
+        current, ScriptDirectory.from_config(alembic_config()).get_current_head()
+    )
+
+
+async def migrate(url: str, revision: str = "head") -> None:
+    """Bring the schema to ``revision`` ("head", or "base" for an empty database)."""
+    await asyncio.to_thread(_migrate, url, revision)
+
+
+async def migration_status(url: str) -> MigrationStatus:
+    """Tell which revision the database is at. Raises sqlalchemy's OperationalError if unreachable."""
+    return await asyncio.to_thread(_status, url)

@@ -1,0 +1,83 @@
+"""Composition root: builds the Reflex app, adds the pages, mounts the doors, starts the tasks."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import reflex as rx
+
+from financial_live import db, outbox, telemetry
+from financial_live.bus import Bus
+from financial_live.config import get_settings
+from financial_live.rooms import Rooms
+from financial_live.ui import live
+from financial_live.ui.components.campaigns import ghost
+from financial_live.ui.pages import campaign, campaign_new, campaigns, donations, home, not_found
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_PAUSE_S = 5.0
+
+
+def _failed(exception: Exception) -> None:
+    """Log what a handler did not expect. The page keeps what it has, and what was typed."""
+    _log.error("an event handler failed", exc_info=exception)
+
+
+app = rx.App(
+    stylesheets=["/site.css"],
+    html_lang="en",
+    toaster=None,
+    app_wraps={},
+    hydrate_fallback=lambda: rx.el.div(ghost("100dvh"), class_name="page"),
+    head_components=[
+        rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
+        rx.el.meta(name="theme-color", content="#0f6b4a"),
+    ],
+    backend_exception_handler=_failed,
+)
+
+for page in (home, campaigns, campaign_new, campaign, donations, not_found):
+    page.register(app)
+
+
+@contextlib.asynccontextmanager
+async def _live() -> AsyncIterator[None]:
+    """Connect the database and the bus, and keep the relay and the rooms running."""
+    settings = get_settings()
+    database = db.connect(settings.sqlalchemy_url, pool_size=settings.pool_size)
+    bus = Bus(settings.secret("redis_url"))
+    rooms = Rooms(bus)
+    namespace = app.event_namespace
+    assert namespace is not None, "Reflex made no event namespace"
+    live.open_door(rooms, namespace)
+    tasks = [
+        asyncio.create_task(_kept_running("relay", outbox.Relay(database.dsn, bus).run)),
+        asyncio.create_task(_kept_running("rooms", rooms.run)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await bus.close()
+        await db.disconnect()
+
+
+async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a task for ever: one that dies is started again, after a pause that grows."""
+    pause_s = 0.1
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            await run()
+        except Exception as error:
+            _log.warning("%s stopped, starting it again in %.1f s: %s", name, pause_s, error)
+        await asyncio.sleep(pause_s)
+        ran_s = asyncio.get_running_loop().time() - started
+        pause_s = 0.1 if ran_s > 60 else min(pause_s * 2, _LONGEST_PAUSE_S)
+
+
+app.register_lifespan_task(_live)

@@ -1,0 +1,268 @@
+"""The outbox: facts written in the transaction that makes them true, and the relay that tells them.
+
+``append`` stores an event beside the rows it is about. After the commit one relay, the holder of an
+advisory lock, gives each event its place: a gapless ``position`` among all events, and a gapless
+``seq`` in each of its topics. It publishes in that order. A listener that sees ``seq`` jump has
+missed something and reads again from the database; one that sees a ``seq`` it knows ignores it.
+Every second the relay repeats the last ``seq`` of each topic somebody listens to, so the loss of
+the very last message is noticed too. The bus may therefore lose, repeat or reorder anything.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import orjson
+import psycopg
+import sqlalchemy as sa
+from psycopg.rows import TupleRow
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+from financial_live import db
+from financial_live.errors import Unavailable
+from financial_live.event import Event
+
+_log = logging.getLogger(__name__)
+
+# Every event is also in this pseudo topic; its ``seq`` there is the event's ``position``.
+EVERYTHING = "*"
+POLL_S = 0.05
+HEARTBEAT_S = 1.0
+_BATCH = 500
+_RETENTION_DAYS = 7
+_PRUNE_S = 3600.0
+_STANDBY_S = 1.0
+# Any number, the same in every worker: who holds this lock is the relay.
+_LOCK_KEY = 7_254_002_025
+
+
+class OutboxEvent(SQLModel, table=True):
+    """An event as stored. ``position`` is empty until the relay has given it its place."""
+
+    __tablename__ = "outbox"
+
+    id: int | None = Field(
+        default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    )
+    name: str = Field(sa_type=sa.Text, nullable=False)
+    topics: list[str] = Field(sa_column=sa.Column(ARRAY(sa.Text), nullable=False))
+    data: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    position: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, nullable=True))
+    inserted_at: datetime = Field(
+        default_factory=lambda: datetime.now(UTC),
+        sa_column=sa.Column(
+            sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+        ),
+    )
+
+    __table_args__ = (
+        sa.UniqueConstraint("position", name="outbox_position_key"),
+        sa.CheckConstraint("cardinality(topics) > 0", name="outbox_has_topics"),
+        # The relay looks only for what has no place yet: nearly nothing, however long the table.
+        sa.Index("outbox_unplaced_index", "id", postgresql_where=sa.text("position IS NULL")),
+        sa.Index("outbox_inserted_at_index", "inserted_at"),
+    )
+
+
+class TopicSequence(SQLModel, table=True):
+    """The last ``seq`` given in a topic."""
+
+    __tablename__ = "topic_sequence"
+
+    topic: str = Field(sa_column=sa.Column(sa.Text, primary_key=True))
+    seq: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+
+
+async def append(event: Event) -> None:
+    """Write ``event`` in the task's open transaction; it is told once that commits."""
+    async with db.transaction() as session:
+        await session.execute(
+            sa.insert(OutboxEvent).values(
+                name=event.name, topics=list(event.topics), data=dict(event.data)
+            )
+        )
+        db.after_commit(wake)
+
+
+async def last_seq(topic: str) -> int:
+    """Return the last ``seq`` given in ``topic`` as the task's transaction sees it, or 0."""
+    async with db.transaction() as session:
+        found = await session.execute(
+            sa.select(TopicSequence.seq).where(sa.column("topic") == topic)
+        )
+        return found.scalar() or 0
+
+
+class Publisher(Protocol):
+    """What the relay needs of the bus."""
+
+    async def publish(self, messages: Iterable[tuple[str, bytes]]) -> None: ...
+
+    async def watched_topics(self) -> list[str]: ...
+
+
+_wakers: list[Callable[[], None]] = []
+
+
+def wake() -> None:
+    """Tell this process's relay that something was committed; its poll finds it anyway."""
+    for waker in _wakers:
+        waker()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message as it travels on the bus: an event in its place, or a repeated last ``seq``."""
+
+    seq: int
+    name: str | None
+    data: dict[str, Any]
+
+    def encode(self) -> bytes:
+        """Return the message's bytes."""
+        return orjson.dumps([self.seq, self.name, self.data])
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Placed":
+        """Read a message's bytes. Raises ValueError if they are not one."""
+        seq, name, data = orjson.loads(payload)
+        return cls(seq, name, data)
+
+
+class Relay:
+    """Gives committed events their place and publishes them. Run one in every worker.
+
+    Only the holder of the advisory lock works, on the very connection that holds it: a relay that
+    has lost its connection has lost the right to write with it. The others stand by.
+    """
+
+    def __init__(self, dsn: str, publisher: Publisher) -> None:
+        self._dsn = dsn
+        self._publisher = publisher
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Relay until cancelled. Raises psycopg.OperationalError when the database goes away."""
+        _wakers.append(self._woken.set)
+        try:
+            async with await psycopg.AsyncConnection.connect(
+                self._dsn, autocommit=True, application_name="financial_live relay"
+            ) as connection:
+                # A crash of the server may take back the last places given. Nothing is lost: the
+                # events are there and get places again, and listeners notice that seq went back.
+                await connection.execute("SET synchronous_commit = off")
+                await self._lead(connection)
+        finally:
+            _wakers.remove(self._woken.set)
+
+    async def _lead(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
+        while not await _try_lock(connection):
+            await asyncio.sleep(_STANDBY_S)
+        next_heartbeat = next_prune = time.monotonic()
+        while True:
+            self._woken.clear()
+            await self.relay_once(connection)
+            now = time.monotonic()
+            if now >= next_heartbeat:
+                next_heartbeat = now + HEARTBEAT_S
+                await self.repeat_last_seqs(connection)
+            if now >= next_prune:
+                next_prune = now + _PRUNE_S
+                await _prune(connection)
+            try:
+                await asyncio.wait_for(self._woken.wait(), POLL_S)
+            except TimeoutError:
+                continue
+
+    async def relay_once(self, connection: psycopg.AsyncConnection[TupleRow]) -> int:
+        """Place and publish all that is waiting; return how many events."""
+        total = 0
+        while True:
+            messages, placed = await _place(connection)
+            if messages:
+                await self._publish(messages)
+            total += placed
+            if placed < _BATCH:
+                return total
+
+    async def repeat_last_seqs(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
+        """Publish the last ``seq`` of every topic that somebody listens to."""
+        try:
+            topics = await self._publisher.watched_topics()
+        except Unavailable:
+            return
+        known = dict(await _last_seqs(connection, topics))
+        beats = [(topic, Placed(known.get(topic, 0), None, {}).encode()) for topic in topics]
+        await self._publish(beats)
+
+    async def _publish(self, messages: list[tuple[str, bytes]]) -> None:
+        try:
+            await self._publisher.publish(messages)
+        except Unavailable as error:
+            # Listeners find out by the next heartbeat they get, or by its absence.
+            _log.debug("not published: %s", error)
+
+
+async def _try_lock(connection: psycopg.AsyncConnection[TupleRow]) -> bool:
+    cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK_KEY])
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+async def _place(
+    connection: psycopg.AsyncConnection[TupleRow],
+) -> tuple[list[tuple[str, bytes]], int]:
+    """Give the waiting events their places, in one transaction; return the messages to publish."""
+    cursor = await connection.execute(
+        "SELECT id, name, topics, data FROM outbox WHERE position IS NULL ORDER BY id LIMIT %s",
+        [_BATCH],
+    )
+    waiting = await cursor.fetchall()
+    if not waiting:
+        return [], 0
+    added = Counter(topic for row in waiting for topic in (EVERYTHING, *row[2]))
+    async with connection.transaction():
+        cursor = await connection.execute(
+            "INSERT INTO topic_sequence AS t (topic, seq) SELECT * FROM unnest(%s::text[], %s::int8[])"
+            " ON CONFLICT (topic) DO UPDATE SET seq = t.seq + excluded.seq RETURNING topic, seq",
+            [list(added), list(added.values())],
+        )
+        last: dict[str, int] = {topic: seq - added[topic] async for topic, seq in cursor}
+        messages: list[tuple[str, bytes]] = []
+        positions: list[int] = []
+        for _, name, topics, data in waiting:
+            last[EVERYTHING] += 1
+            positions.append(last[EVERYTHING])
+            for topic in topics:
+                last[topic] += 1
+                messages.append((topic, Placed(last[topic], name, data).encode()))
+        await connection.execute(
+            "UPDATE outbox SET position = p.position"
+            " FROM unnest(%s::int8[], %s::int8[]) AS p (id, position) WHERE outbox.id = p.id",
+            [[row[0] for row in waiting], positions],
+        )
+    return messages, len(waiting)
+
+
+async def _last_seqs(
+    connection: psycopg.AsyncConnection[TupleRow], topics: list[str]
+) -> list[tuple[str, int]]:
+    cursor = await connection.execute(
+        "SELECT topic, seq FROM topic_sequence WHERE topic = ANY(%s)", [topics]
+    )
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def _prune(connection: psycopg.AsyncConnection[TupleRow]) -> None:
+    """Forget events that were told long ago, so that the outbox does not grow for ever."""
+    await connection.execute(
+        "DELETE FROM outbox WHERE position IS NOT NULL"
+        " AND inserted_at < now() - make_interval(days => %s)",
+        [_RETENTION_DAYS],
+    )

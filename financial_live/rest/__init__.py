@@ -1,0 +1,26 @@
+"""The REST door: one router a context, errors translated in one place (``errors``).
+
+A route parses, calls its context with a Scope, and renders. Bodies and answers are JSON; amounts
+are decimal text in both, and whole numbers are taken too. Errors are
+``{"errors": {field: [messages]}}`` with status 422, and ``{"errors": {"detail": text}}`` with any
+other. Whoever calls is a visitor: nothing a client sends makes it more.
+"""
+
+from fastapi import APIRouter, FastAPI
+
+from financial_live.rest import campaigns, donations, health, unknown
+
+__all__ = ["create_api"]
+
+
+def create_api(*, ping_bus: health.Ping | None = None) -> FastAPI:
+    """Return the application for programs; mount the site behind it.
+
+    ``ping_bus`` raises Unavailable while the bus is away; without it, /ready says so of the bus.
+    """
+    # The documents FastAPI makes know nothing of bodies that contexts check, so they stay off.
+    api = FastAPI(title="financial_live", docs_url=None, redoc_url=None, openapi_url=None)
+    known: list[APIRouter] = [campaigns.router, donations.router, health.create_router(ping_bus)]
+    for router in (*known, unknown.create_router(known)):
+        api.include_router(router)
+    return api

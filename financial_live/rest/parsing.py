@@ -1,0 +1,99 @@
+"""What a request says: who asks, which page of a list, and what its JSON body holds."""
+
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from starlette.exceptions import HTTPException
+
+from financial_live.scope import Scope
+
+MAX_BODY_BYTES = 64 * 1024
+# What fits 64 bits; longer whole numbers are no counts, but may be amounts.
+_MAX_INT_DIGITS = 18
+
+
+def _caller(request: Request) -> Scope:
+    """Return who asks. X-Forwarded-For is not looked at: anybody can write it."""
+    address = request.client.host if request.client else "unknown"
+    return Scope.visitor(caller=f"api:{address}")
+
+
+Caller = Annotated[Scope, Depends(_caller)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page is asked for, as the query says it; contexts check it."""
+
+    page: str = "1"
+    per_page: str = "20"
+
+
+PagingQuery = Annotated[Paging, Depends(Paging)]
+
+
+def body_of(name: str) -> Callable[[Request], Coroutine[Any, Any, dict[str, Any]]]:
+    """Return the dependency that reads the object under ``name`` of a JSON body.
+
+    It raises HTTPException: 400 for what is no such JSON, 413 beyond 64 KB.
+    """
+
+    async def read(request: Request) -> dict[str, Any]:
+        body = parse_json(await _read(request))
+        wrapped = body.get(name) if isinstance(body, dict) else None
+        if not isinstance(wrapped, dict):
+            raise HTTPException(400, f'Send an object under "{name}": {{"{name}": {{…}}}}.')
+        return wrapped
+
+    return read
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"The body is too large; send at most {MAX_BODY_BYTES} bytes.")
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """Read JSON exactly: numbers with a fraction become Decimal, and NaN is refused.
+
+    Raises HTTPException with status 400 for what is not JSON.
+    """
+    try:
+        return json.loads(
+            body.decode(),
+            parse_int=_whole_number,
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError, InvalidOperation) as error:
+        raise HTTPException(400, f"The body is not valid JSON: {_reason(error)}") from error
+
+
+def _whole_number(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _MAX_INT_DIGITS else Decimal(text)
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not a number in JSON.")
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case UnicodeDecodeError():
+            return "it is not UTF-8 text."
+        case json.JSONDecodeError():
+            return f"{error.msg} at line {error.lineno}, column {error.colno}."
+        case RecursionError():
+            return "it is nested too deeply."
+        case InvalidOperation():
+            return "a number is out of any range."
+    return str(error)

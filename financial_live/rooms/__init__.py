@@ -1,0 +1,43 @@
+"""What the watchers of a topic see, kept once for all of them. Knows no door.
+
+A room is a view of the database for one audience: some fields, and some rows in the order they are
+shown. It is read once, follows the events of its topic by a pure function (``views``), and tells
+its watchers what changed, as frames: the first at once, then at most ``MAX_FRAMES_PER_S``.
+
+A room is right by these rules:
+
+- it subscribes before it reads, so nothing falls between;
+- it applies an event only if its ``seq`` is the next one; if ``seq`` jumps it reads again, and what
+  arrives meanwhile is applied on top;
+- applying an event that the rows already contain changes nothing, because each event carries the
+  version of what it is about;
+- if a room hears nothing for ``SILENCE_S``, not even the heartbeat of the relay, it says that it is
+  stale and reads every ``REREAD_S`` until it hears something;
+- a new watcher gets the whole view between two frames, never beside one.
+"""
+
+from financial_live.rooms.registry import Rooms, Watchers
+from financial_live.rooms.room import Frame, Room
+from financial_live.rooms.views import (
+    RoomKey,
+    Row,
+    View,
+    campaign_room,
+    campaigns_room,
+    gifts_room,
+    live_campaigns_room,
+)
+
+__all__ = [
+    "Frame",
+    "Room",
+    "RoomKey",
+    "Rooms",
+    "Row",
+    "View",
+    "Watchers",
+    "campaign_room",
+    "campaigns_room",
+    "gifts_room",
+    "live_campaigns_room",
+]

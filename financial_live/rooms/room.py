@@ -1,0 +1,203 @@
+"""One room: its view, its place in the topic, and the frames it sends."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from financial_live.outbox import Placed
+from financial_live.rooms.views import Row, RoomKey, View
+
+_log = logging.getLogger(__name__)
+
+MAX_FRAMES_PER_S = 20
+SILENCE_S = 3.0
+REREAD_S = 2.0
+_FRAME_GAP_S = 1 / MAX_FRAMES_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What changed in a view since the frame before it, or the whole view (``reset``).
+
+    ``rows`` are new or changed rows by id, ``removed`` the ids that left. Rows are ordered by
+    their own ``(inserted_at, id)``, the newest first, so a frame needs no positions.
+    """
+
+    fields: dict[str, Any]
+    rows: dict[str, Row]
+    removed: tuple[str, ...]
+    reset: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.reset or self.fields or self.rows or self.removed)
+
+
+def difference(old: View, new: View) -> Frame:
+    """Return the smallest frame that leads from ``old`` to ``new``."""
+    missing = object()
+    return Frame(
+        fields={k: v for k, v in new.fields.items() if old.fields.get(k, missing) != v},
+        rows={k: row for k, row in new.rows.items() if old.rows.get(k) != row},
+        removed=tuple(k for k in old.rows if k not in new.rows),
+    )
+
+
+class Room:
+    """A view that follows its topic.
+
+    ``deliver`` is awaited with each frame, and never while another delivery or a join is under
+    way. ``load`` returns the last ``seq`` of the topic and the view, of one moment.
+    """
+
+    def __init__(
+        self,
+        key: RoomKey,
+        *,
+        load: Callable[[RoomKey], Awaitable[tuple[int, View]]],
+        deliver: Callable[[RoomKey, Frame], Awaitable[None]],
+    ) -> None:
+        self.key = key
+        self.last_heard = time.monotonic()
+        self.unwatched_since: float | None = None
+        self._load = load
+        self._deliver = deliver
+        self._seq = -1
+        self._view: View | None = None
+        self._sent: View | None = None
+        self._waiting: list[Placed] = []
+        self._delivery = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None
+        self._read_again = False
+        self._sender: asyncio.Task[None] | None = None
+        self._next_frame_at = 0.0
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the relay has been silent for too long."""
+        return time.monotonic() - self.last_heard > SILENCE_S
+
+    async def join(self, enter: Callable[[Frame], Awaitable[None]]) -> None:
+        """Call ``enter`` with the whole view, between two frames."""
+        if self._view is None:
+            await self.read()
+        async with self._delivery:
+            assert self._view is not None
+            if self._sent is None:
+                self._sent = self._shown(self._view)
+            # The new watcher gets what the others hold, though newer may be known already: the
+            # next frame, a difference to what was last sent, is then right for all of them.
+            await enter(Frame(self._sent.fields, self._sent.rows, (), reset=True))
+
+    def hear(self, message: Placed) -> None:
+        """Take a message of the topic: apply it, ignore it, or find that something was missed."""
+        was_stale, self.last_heard = self.is_stale, time.monotonic()
+        if self._reader is not None:
+            self._waiting.append(message)
+            return
+        if self._view is not None:
+            self._take(message)
+            if was_stale:
+                self.send_soon()
+
+    def _take(self, message: Placed) -> None:
+        assert self._view is not None
+        if message.name is None:
+            if message.seq != self._seq:
+                self.read_soon()
+            return
+        if message.seq <= self._seq:
+            return
+        if message.seq > self._seq + 1:
+            self.read_soon()
+            return
+        changed = self.key.apply(self._view, message.name, message.data)
+        if changed is None:
+            self.read_soon()
+            return
+        self._seq = message.seq
+        if changed is not self._view:
+            self._view = changed
+            self.send_soon()
+
+    async def read(self) -> None:
+        """Read the view from the database. Raises what the database raises."""
+        self.read_soon()
+        assert self._reader is not None
+        reader = self._reader
+        await asyncio.shield(reader)
+
+    def read_soon(self) -> None:
+        """Start reading, or read once more if a read is under way: it may have begun too early."""
+        if self._reader is not None:
+            self._read_again = True
+            return
+        self._reader = asyncio.create_task(self._read())
+        self._reader.add_done_callback(self._read_ended)
+
+    async def _read(self) -> None:
+        while True:
+            self._read_again = False
+            self._seq, self._view = await self._load(self.key)
+            if not self._read_again:
+                return
+
+    def _read_ended(self, reader: asyncio.Task[None]) -> None:
+        self._reader = None
+        waiting, self._waiting = self._waiting, []
+        if reader.cancelled():
+            return
+        if (error := reader.exception()) is not None:
+            # A joining watcher is told by ``join``; the others stay as they are, and stale.
+            _log.warning("cannot read %s: %s", self.key, error)
+            return
+        self.send_soon()
+        for message in waiting:
+            if message.name is not None:
+                self.hear(message)
+
+    def _shown(self, view: View) -> View:
+        return View({**view.fields, "stale": self.is_stale}, view.rows)
+
+    def send_soon(self) -> None:
+        """Send what has changed, if anything has."""
+        if self._sender is None and self._view is not None:
+            self._sender = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        """Send one frame when the cap allows it: everything that has changed until then.
+
+        The gap grows with the cost of a frame, so a worker that falls behind sends fewer.
+        """
+        try:
+            while True:
+                await asyncio.sleep(max(0.0, self._next_frame_at - time.monotonic()))
+                async with self._delivery:
+                    assert self._view is not None
+                    shown = self._shown(self._view)
+                    frame = (
+                        difference(self._sent, shown)
+                        if self._sent is not None
+                        else Frame(shown.fields, shown.rows, (), reset=True)
+                    )
+                    self._sent = shown
+                    if frame:
+                        started = time.monotonic()
+                        await self._deliver(self.key, frame)
+                        spent = time.monotonic() - started
+                        self._next_frame_at = started + max(_FRAME_GAP_S, 2 * spent)
+                if self._shown(self._view).fields == shown.fields and self._view.rows is shown.rows:
+                    return
+        except Exception:
+            _log.exception("cannot deliver a frame of %s", self.key)
+            self._sent = None  # Nobody knows who has got it: the next frame is a whole view.
+        finally:
+            self._sender = None
+
+    def close(self) -> None:
+        """Stop reading and sending."""
+        for task in (self._reader, self._sender):
+            if task is not None:
+                task.cancel()

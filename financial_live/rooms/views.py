@@ -1,0 +1,270 @@
+"""The views that rooms keep, and how an event changes each: pure functions, tested without I/O.
+
+``apply`` returns the changed view, the same object if the event changes nothing, or None if the
+rows must be read again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from financial_live import db, outbox
+from financial_live.contexts import campaigns, donations
+from financial_live.contexts.wire import amount_text, time_text
+from financial_live.scope import Scope
+
+Row = dict[str, Any]
+"""One shown line: JSON, with ``id`` and ``inserted_at``."""
+
+CAMPAIGN_GIFTS = 20
+GIFTS = 100
+CAMPAIGNS_PER_PAGE = 20
+LIVE_CAMPAIGNS = 6
+_LIVE = "live"
+# Everybody sees the same numbers, an operator too: what a donor hides is in none of them.
+_PUBLIC = Scope.visitor(caller="room")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What watchers see: ``fields`` by name, and ``rows`` by id in the order they are shown."""
+
+    fields: dict[str, Any]
+    rows: dict[str, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomKey:
+    """Which view of which subject, for whom. Two watchers with equal keys see the same bytes."""
+
+    view: str
+    subject: str
+    audience: str
+
+    def __str__(self) -> str:
+        return f"{self.view}:{self.subject}:{self.audience}"
+
+    @property
+    def topic(self) -> str:
+        """The topic whose events change this view."""
+        return f"campaign:{self.subject}" if self.view == "campaign" else self.view
+
+    @property
+    def scope(self) -> Scope:
+        """The scope this audience reads with."""
+        if self.audience == "operator":
+            return Scope.operator(caller="room")
+        return Scope.visitor(caller="room")
+
+    async def load(self) -> tuple[int, View]:
+        """Read the topic's last ``seq`` and the view, of one moment."""
+        async with db.snapshot():
+            return await outbox.last_seq(self.topic), await _LOAD[self.view](self)
+
+    def apply(self, view: View, name: str, data: Mapping[str, Any]) -> View | None:
+        """Return ``view`` after the event; None if it must be read again."""
+        return _APPLY[self.view](self, view, name, data)
+
+
+def campaign_room(campaign_id: UUID, scope: Scope) -> RoomKey:
+    """Return the room of one campaign: its numbers and its last gifts."""
+    return RoomKey("campaign", str(campaign_id), _audience(scope))
+
+
+def campaigns_room(page: int) -> RoomKey:
+    """Return the room of one page of the list of campaigns; everybody sees the same."""
+    return RoomKey("campaigns", str(page), "public")
+
+
+def live_campaigns_room() -> RoomKey:
+    """Return the room of the campaigns that take gifts now."""
+    return RoomKey("campaigns", _LIVE, "public")
+
+
+def gifts_room(scope: Scope) -> RoomKey:
+    """Return the room of the last gifts to any campaign."""
+    return RoomKey("donations", "latest", _audience(scope))
+
+
+def _audience(scope: Scope) -> str:
+    return "operator" if scope.is_operator else "public"
+
+
+# One campaign
+
+
+async def _load_campaign(key: RoomKey) -> View:
+    campaign_id = UUID(key.subject)
+    campaign = await campaigns.find_campaign(campaign_id)
+    if campaign is None:
+        return View({"missing": True}, {})
+    gifts = await donations.latest(key.scope, campaign_id=campaign_id, limit=CAMPAIGN_GIFTS)
+    statistics = await donations.statistics(_PUBLIC, campaign_id)
+    fields = {
+        **_campaign_fields(campaigns.summary(campaign)),
+        "description": campaign.description,
+        "largest": amount_text(statistics.largest) if statistics.largest is not None else "",
+        "missing": False,
+    }
+    return View(fields, {str(gift.id): _gift_row(donations.row(gift)) for gift in gifts})
+
+
+def _campaign_fields(summary: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("id", "slug", "name", "goal_amount", "currency", "status", "total_raised")
+    return {name: summary[name] for name in (*shown, "gift_count", "version")}
+
+
+def _gift_row(gift: Mapping[str, Any]) -> Row:
+    """Return what everybody may see of a gift. What is usual, or empty, does not travel."""
+    public = donations.public_gift(gift)
+    row: Row = {"id": public["id"], "inserted_at": public["inserted_at"]}
+    row.update({k: public[k] for k in ("donor_name", "amount", "message") if public[k]})
+    if public["status"] != "approved":
+        row["status"] = public["status"]
+    return row
+
+
+def _apply_campaign(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
+    summary = data["campaign"]
+    if summary["id"] == key.subject and summary["version"] <= view.fields.get("version", 0):
+        return view
+    gift = data.get("donation")
+    if gift is None or gift["campaign_id"] != key.subject or view.fields["missing"]:
+        return None
+    rows = _with_gift(view.rows, gift, _gift_row(gift), key=key, name=name, limit=CAMPAIGN_GIFTS)
+    largest = _largest(view.fields["largest"], gift, name)
+    if rows is None or largest is None:
+        return None
+    return View({**view.fields, **_campaign_fields(summary), "largest": largest}, rows)
+
+
+def _largest(so_far: str, gift: Mapping[str, Any], name: str) -> str | None:
+    """Return the largest shown gift after the event; None if it may have become smaller."""
+    if not donations.is_public(gift) or not gift["show_amount"]:
+        return so_far if name == "donation_created" or so_far == "" else None
+    counted = gift["counted_amount"]
+    if so_far == "" or Decimal(counted) >= Decimal(so_far):
+        return str(counted)
+    return so_far if name == "donation_created" else None
+
+
+def _with_gift(
+    rows: dict[str, Row],
+    gift: Mapping[str, Any],
+    row: Row,
+    *,
+    key: RoomKey,
+    name: str,
+    limit: int,
+) -> dict[str, Row] | None:
+    """Return ``rows`` after the event; None if a row must be read that takes the place of one."""
+    if name != "donation_deleted" and _is_shown(gift, key.audience):
+        changed = [*({**rows, row["id"]: row}).values()]
+        changed.sort(key=lambda r: (r["inserted_at"], r["id"]), reverse=True)
+        return {r["id"]: r for r in changed[:limit]}
+    if row["id"] not in rows:
+        return rows
+    if len(rows) == limit:
+        return None
+    return {k: v for k, v in rows.items() if k != row["id"]}
+
+
+def _is_shown(gift: Mapping[str, Any], audience: str) -> bool:
+    """Whether a gift belongs in a list: the public sees what counts, an operator what waits too."""
+    if audience == "operator":
+        return not gift["is_test"]
+    return donations.is_public(gift)
+
+
+# The last gifts to any campaign
+
+
+async def _load_gifts(key: RoomKey) -> View:
+    gifts = await donations.latest(key.scope, limit=GIFTS)
+    rows = {
+        str(gift.id): _named_row(donations.row(gift), campaigns.summary(gift.campaign))
+        for gift in gifts
+    }
+    return View({"loaded": True}, rows)
+
+
+def _named_row(gift: Mapping[str, Any], campaign: Mapping[str, Any]) -> Row:
+    return {
+        **_gift_row(gift),
+        "currency": gift["currency"],
+        "version": gift["version"],
+        "campaign_id": campaign["id"],
+        "campaign_name": campaign["name"],
+        "campaign_slug": campaign["slug"],
+    }
+
+
+def _apply_gifts(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
+    gift = data.get("donation")
+    if gift is None:
+        return _renamed(view, data["campaign"])
+    row = _named_row(gift, data["campaign"])
+    held = view.rows.get(row["id"])
+    if held is not None and held["version"] >= row["version"]:
+        return view
+    rows = _with_gift(view.rows, gift, row, key=key, name=name, limit=GIFTS)
+    return None if rows is None else View(view.fields, rows)
+
+
+def _renamed(view: View, campaign: Mapping[str, Any]) -> View:
+    named = {"campaign_name": campaign["name"], "campaign_slug": campaign["slug"]}
+    rows = {
+        k: {**row, **named} if row["campaign_id"] == campaign["id"] else row
+        for k, row in view.rows.items()
+    }
+    return view if rows == view.rows else View(view.fields, rows)
+
+
+# The list of campaigns
+
+
+async def _load_campaigns(key: RoomKey) -> View:
+    if key.subject == _LIVE:
+        page = await campaigns.list_campaigns(key.scope, status="active", per_page=LIVE_CAMPAIGNS)
+    else:
+        page = await campaigns.list_campaigns(
+            key.scope, page=int(key.subject), per_page=CAMPAIGNS_PER_PAGE
+        )
+    fields = {"loaded": True, "page": page.page, "pages": page.pages, "total": page.total}
+    rows = {
+        str(campaign.id): {
+            **_campaign_fields(campaigns.summary(campaign)),
+            "inserted_at": time_text(campaign.inserted_at),
+        }
+        for campaign in page.items
+    }
+    return View({**fields, "subject": key.subject}, rows)
+
+
+def _apply_campaigns(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
+    campaign = data["campaign"]
+    row = view.rows.get(campaign["id"])
+    if name in ("campaign_created", "campaign_deleted"):
+        return None
+    if row is None:
+        # Elsewhere in the list; but an edit may bring it among those that take gifts now.
+        return None if name == "campaign_updated" and key.subject == _LIVE else view
+    if campaign["version"] <= row["version"]:
+        return view
+    if campaign["status"] != row["status"] and key.subject == _LIVE:
+        return None
+    return View(view.fields, {**view.rows, row["id"]: {**row, **_campaign_fields(campaign)}})
+
+
+_LOAD: dict[str, Callable[[RoomKey], Awaitable[View]]] = {
+    "campaign": _load_campaign,
+    "campaigns": _load_campaigns,
+    "donations": _load_gifts,
+}
+_APPLY: dict[str, Callable[[RoomKey, View, str, Mapping[str, Any]], View | None]] = {
+    "campaign": _apply_campaign,
+    "campaigns": _apply_campaigns,
+    "donations": _apply_gifts,
+}

@@ -1,0 +1,45 @@
+"""Every address of the site, spelled once. A test resolves each of them."""
+
+from urllib.parse import quote, urlencode
+
+HOME = "/"
+CAMPAIGNS = "/campaigns"
+CAMPAIGN_NEW = "/campaigns/new"
+CAMPAIGN = "/campaigns/[slug]"
+DONATIONS = "/donations"
+NOT_FOUND = "404"
+
+PAGES = (HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS)
+"""The pages, as Reflex spells a route; ``[slug]`` stands for one part of the path."""
+
+API = "/api"
+API_CAMPAIGNS = "/api/campaigns"
+API_DONATIONS = "/api/donations"
+HEALTH = "/health"
+READY = "/ready"
+METRICS = "/metrics"
+
+
+def campaign(slug: str) -> str:
+    """Return the address of a campaign's page."""
+    return f"{CAMPAIGNS}/{quote(slug, safe='')}"
+
+
+def campaigns(*, page: int = 1) -> str:
+    """Return the address of a page of the list of campaigns."""
+    return CAMPAIGNS if page == 1 else f"{CAMPAIGNS}?{urlencode({'page': page})}"
+
+
+def api_campaign(campaign_id: str) -> str:
+    """Return the address of a campaign for programs; an id or a slug serves."""
+    return f"{API_CAMPAIGNS}/{quote(campaign_id, safe='')}"
+
+
+def api_campaign_donations(campaign_id: str) -> str:
+    """Return the address that takes gifts to a campaign from programs."""
+    return f"{api_campaign(campaign_id)}/donations"
+
+
+def api_donation(donation_id: str) -> str:
+    """Return the address of a gift for programs."""
+    return f"{API_DONATIONS}/{quote(donation_id, safe='')}"

@@ -1,0 +1,1 @@
+"""The site: pages, their states, and what keeps them live."""

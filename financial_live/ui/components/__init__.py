@@ -1,0 +1,1 @@
+"""Components: pure functions of typed values."""

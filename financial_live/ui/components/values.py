@@ -1,0 +1,105 @@
+"""Amounts, counts and times as the browser formats them: they travel raw."""
+
+from typing import Any
+
+import reflex as rx
+from reflex_base.vars.base import VarData
+
+_LIBRARY = "$/public/live.js"
+
+
+def _call(name: str, *args: Any, result: type) -> rx.Var[Any]:
+    """Return the browser's ``name(*args)`` of live.js."""
+    values = [rx.Var.create(arg) for arg in args]
+    data = VarData.merge(
+        VarData(imports={_LIBRARY: [name]}), *(value._get_all_var_data() for value in values)
+    )
+    return rx.Var(
+        f"{name}({', '.join(str(value) for value in values)})", _var_type=result, _var_data=data
+    )
+
+
+def amount(value: Any, currency: Any) -> rx.Var[str]:
+    """Return an amount as its currency is written at home, "Rp 50.000"."""
+    return _call("formatAmount", value, currency, result=str).to(str)
+
+
+def count(value: Any) -> rx.Var[str]:
+    """Return a whole number with separators."""
+    return _call("formatCount", value, result=str).to(str)
+
+
+def remaining(goal: Any, total: Any) -> rx.Var[str]:
+    """Return what is left to the goal as a decimal string, at least 0."""
+    return _call("remaining", goal, total, result=str).to(str)
+
+
+def average(total: Any, gifts: Any) -> rx.Var[str]:
+    """Return the mean gift as a decimal string, empty if there is none."""
+    return _call("average", total, gifts, result=str).to(str)
+
+
+def percent(goal: Any, total: Any) -> rx.Var[float]:
+    """Return how much of the goal is reached, in percent, with one decimal."""
+    return _call("percent", goal, total, result=float).to(float)
+
+
+def percent_text(goal: Any, total: Any) -> rx.Var[str]:
+    """Return how much of the goal is reached as text, "42.5%"."""
+    return _call("formatPercent", goal, total, result=str).to(str)
+
+
+def bar_width(goal: Any, total: Any) -> rx.Var[float]:
+    """Return how far the bar reaches, in percent of its length."""
+    return _call("barWidth", goal, total, result=float).to(float)
+
+
+def goal_tick(goal: Any, total: Any) -> rx.Var[float]:
+    """Return where the goal stands on the bar, in percent of its length."""
+    return _call("goalTick", goal, total, result=float).to(float)
+
+
+def date(time: Any) -> rx.Var[str]:
+    """Return a date as "March 07, 2026"."""
+    return _call("formatDate", time, result=str).to(str)
+
+
+def clock(time: Any) -> rx.Var[str]:
+    """Return the time of day, "19:42:07"."""
+    return _call("formatClock", time, result=str).to(str)
+
+
+def is_fresh(time: Any) -> rx.Var[bool]:
+    """Return whether ``time`` is only seconds ago."""
+    return _call("isFresh", time, result=bool).to(bool)
+
+
+class When(rx.Component):
+    """A moment as people say it, with the exact one on hover and for machines."""
+
+    library = _LIBRARY
+    tag = "When"
+    time: rx.Var[str]
+
+
+class Rolling(rx.Component):
+    """A text whose changed characters roll in."""
+
+    library = _LIBRARY
+    tag = "Rolling"
+    text: rx.Var[str]
+
+
+class StaleLine(rx.Component):
+    """The line that says how old the page is while nothing arrives."""
+
+    library = _LIBRARY
+    tag = "StaleLine"
+    stale: rx.Var[bool]
+    reconnecting: rx.Var[str]
+    since: rx.Var[str]
+
+
+when = When.create
+rolling = Rolling.create
+stale_line = StaleLine.create

@@ -1,0 +1,153 @@
+"""The shell around every page: masthead, flash, stale line, footer; and how a page is registered."""
+
+from collections.abc import Callable
+from typing import Any
+
+import reflex as rx
+from reflex.style import toggle_color_mode
+
+from financial_live import routes
+from financial_live.ui import live
+from financial_live.ui.components.icons import cross, mark, moon, sun
+from financial_live.ui.components.values import stale_line
+from financial_live.ui.text import t
+
+
+class Shell(rx.State):
+    """What every page shows: the flash, and whether the visitor may manage campaigns."""
+
+    flash_kind: str = ""
+    flash_text: str = ""
+    is_operator: bool = False
+    _flash_is_new: bool = False
+
+    @rx.event
+    def arrive(self) -> None:
+        """Note who has arrived, and drop the flash that an earlier page has shown."""
+        self.is_operator = live.scope_of(self).is_operator
+        if not self._flash_is_new:
+            self.flash_kind = self.flash_text = ""
+        self._flash_is_new = False
+
+    @rx.event
+    async def leave_rooms(self) -> None:
+        """Stop following what the page before this one showed."""
+        await live.unwatch(self)
+
+    @rx.event
+    def dismiss(self) -> None:
+        """Close the flash."""
+        self.flash_kind = self.flash_text = ""
+
+    def _say(self, kind: str, text: str, *, on_next_page: bool = False) -> None:
+        """Show ``text`` as done ("info") or refused ("error"), here or after a redirect."""
+        self.flash_kind, self.flash_text = kind, text
+        self._flash_is_new = on_next_page
+
+
+def _nav_link(label: str, href: str) -> rx.Component:
+    is_here = rx.State.router.page.path == href
+    return rx.el.a(
+        label, href=href, custom_attrs={"aria-current": rx.cond(is_here, "page", "false")}
+    )
+
+
+def _masthead() -> rx.Component:
+    return rx.el.header(
+        rx.el.div(
+            rx.el.a(
+                mark(),
+                rx.el.span("Financial Live"),
+                href=routes.HOME,
+                class_name="wordmark",
+                custom_attrs={"aria-label": t("Financial Live, home")},
+            ),
+            rx.el.nav(
+                _nav_link(t("Campaigns"), routes.CAMPAIGNS),
+                _nav_link(t("Gifts"), routes.DONATIONS),
+                rx.el.button(
+                    sun(class_name="only-dark"),
+                    moon(class_name="only-light"),
+                    type="button",
+                    class_name="icon-button",
+                    on_click=toggle_color_mode,
+                    custom_attrs={"aria-label": t("Switch between light and dark")},
+                ),
+                class_name="nav",
+                custom_attrs={"aria-label": t("Main")},
+            ),
+            class_name="wrap",
+        ),
+        class_name="masthead",
+    )
+
+
+def _flash() -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            Shell.flash_text != "",
+            rx.el.div(
+                rx.el.p(Shell.flash_text),
+                rx.el.button(
+                    cross(),
+                    type="button",
+                    class_name="icon-button",
+                    on_click=Shell.dismiss,
+                    custom_attrs={"aria-label": t("Close this message")},
+                ),
+                class_name="flash",
+                custom_attrs={"data-kind": Shell.flash_kind},
+            ),
+        ),
+        role="status",
+    )
+
+
+def _footer() -> rx.Component:
+    return rx.el.footer(
+        rx.el.div(
+            rx.el.span(t("Every number on this page is live.")),
+            rx.el.span(t("Amounts are written as each currency is written at home.")),
+            class_name="wrap",
+        ),
+        class_name="footer",
+    )
+
+
+def shell(*content: rx.Component, stale: Any = False, class_name: str = "") -> rx.Component:
+    """Return a whole page around ``content``; ``stale`` tells that its room hears nothing."""
+    return rx.el.div(
+        rx.el.a(t("Skip to the content"), href="#content", class_name="skip"),
+        stale_line(
+            stale=stale, reconnecting=t("Reconnecting"), since=t("as of"), class_name="stale-line"
+        ),
+        _masthead(),
+        rx.el.main(
+            rx.el.div(_flash(), *content, class_name="wrap"),
+            id="content",
+            tab_index=-1,
+            class_name="main",
+        ),
+        _footer(),
+        class_name=f"page {class_name}".strip(),
+    )
+
+
+def add_page(
+    app: rx.App,
+    page: Callable[[], rx.Component],
+    *,
+    route: str,
+    title: str,
+    description: str,
+    on_load: list[Any] | None = None,
+) -> None:
+    """Register a page. One that follows no room leaves the rooms of the page before it."""
+    app.add_page(
+        page,
+        route=route,
+        title=title,
+        description=description,
+        image="/icon.svg",
+        on_load=[Shell.arrive, *(on_load or [Shell.leave_rooms])],
+    )

@@ -1,0 +1,184 @@
+"""Turns room frames into what the browser merges, and sessions into members of rooms.
+
+A frame is encoded once and emitted to a Socket.IO room of the same name; no session's state is
+touched, locked or held for it. The state classes here therefore only declare what the browser
+shows: the server's copies stay at their defaults, and are never sent (``_Received.dict``), so a
+reconnect does not blank the screen before the new snapshot arrives.
+
+The delta format is Reflex's own; ``tests/ui/test_live.py`` and the browser stories hold it.
+"""
+
+import logging
+from typing import Any
+
+import reflex as rx
+from reflex.app import EventNamespace
+from reflex.state import _override_base_method
+from reflex_base.constants.state import FIELD_MARKER
+
+from financial_live.config import get_settings
+from financial_live.rooms import Frame, RoomKey, Rooms
+from financial_live.rooms.views import CAMPAIGN_GIFTS, CAMPAIGNS_PER_PAGE, GIFTS
+from financial_live.scope import Scope
+from financial_live.ui.stream import Slots
+
+_log = logging.getLogger(__name__)
+
+_ROOM = "room:"
+_LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
+
+
+class _Received(rx.State, mixin=True):
+    """A state whose variables come from a room and live in the browser only."""
+
+    stale: bool = False
+
+    @_override_base_method
+    def dict(
+        self, include_computed: bool = True, initial: bool = False, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Return the compiled defaults for the build, and nothing for a running page."""
+        if not initial:
+            return {}
+        defaults: dict[str, Any] = super().dict(include_computed, initial, **kwargs)  # type: ignore[misc]
+        return defaults
+
+
+class CampaignLive(_Received, rx.State):
+    """One campaign's numbers. Amounts are decimal strings, formatted in the browser."""
+
+    id: str = ""
+    slug: str = ""
+    name: str = ""
+    description: str = ""
+    currency: str = "USD"
+    status: str = "active"
+    goal_amount: str = "0"
+    total_raised: str = "0"
+    gift_count: int = 0
+    largest: str = ""
+    version: int = 0
+    missing: bool = False
+
+
+class CampaignsLive(_Received, rx.State):
+    """A page of the list of campaigns; its rows are a stream."""
+
+    subject: str = ""
+    page: int = 0
+    pages: int = 0
+    total: int = 0
+    loaded: bool = False
+
+
+class DonationsLive(_Received, rx.State):
+    """The last gifts to any campaign; its rows are a stream."""
+
+    loaded: bool = False
+
+
+_STATES: dict[str, tuple[type[rx.State], int]] = {
+    "campaign": (CampaignLive, CAMPAIGN_GIFTS),
+    "campaigns": (CampaignsLive, CAMPAIGNS_PER_PAGE),
+    "donations": (DonationsLive, GIFTS),
+}
+
+
+class LiveDoor:
+    """The sessions of this worker as watchers of rooms."""
+
+    def __init__(self, rooms: Rooms, namespace: EventNamespace) -> None:
+        self._rooms = rooms
+        self._namespace = namespace
+        self._slots: dict[RoomKey, Slots] = {}
+
+    def is_watched(self, key: RoomKey) -> bool:
+        """Whether any session is in the room."""
+        manager = self._namespace.server.manager
+        try:
+            next(iter(manager.get_participants(self._namespace.namespace, _ROOM + str(key))))
+        except (KeyError, StopIteration):
+            self._slots.pop(key, None)
+            return False
+        return True
+
+    async def deliver(self, key: RoomKey, frame: Frame) -> None:
+        """Send ``frame`` to every session in the room."""
+        await self._emit(key, frame, to=_ROOM + str(key))
+
+    async def _emit(self, key: RoomKey, frame: Frame, *, to: str) -> None:
+        state, size = _STATES[key.view]
+        slots = self._slots.setdefault(key, Slots(size))
+        update: dict[str, Any] = {k + FIELD_MARKER: v for k, v in frame.fields.items()}
+        if frame.reset:
+            update.update(slots.reset(frame.rows))
+        else:
+            update.update(slots.change(frame.rows, frame.removed))
+        await self._namespace.emit("event", {"delta": {state.get_full_name(): update}}, room=to)
+
+    async def enter(self, session_id: str, key: RoomKey) -> None:
+        """Make the session a member of this room and of no other; it gets the whole view first."""
+        await self.leave(session_id)
+
+        async def enter(snapshot: Frame) -> None:
+            await self._namespace.enter_room(session_id, _ROOM + str(key))
+            await self._emit(key, snapshot, to=session_id)
+
+        try:
+            await self._rooms.join(key, enter)
+        except ValueError:
+            _log.debug("session %s went away before it entered %s", session_id, key)
+
+    async def reread(self, key: RoomKey) -> None:
+        """Read the room from the database; whoever is in it is told what was different."""
+        await self._rooms.reread(key)
+
+    async def leave(self, session_id: str) -> None:
+        """Take the session out of its rooms; a page that navigates within the site must."""
+        for room in list(self._namespace.rooms(session_id)):
+            if room.startswith(_ROOM):
+                await self._namespace.leave_room(session_id, room)
+
+
+_door: LiveDoor | None = None
+
+
+def open_door(rooms: Rooms, namespace: EventNamespace) -> LiveDoor:
+    """Let this worker's sessions watch ``rooms``."""
+    global _door
+    _door = LiveDoor(rooms, namespace)
+    rooms.attach(_door)
+    return _door
+
+
+async def watch(state: rx.State, key: RoomKey) -> None:
+    """Show the room's view on the page of ``state``, from now until it navigates or closes."""
+    if _door is None:
+        raise RuntimeError("open_door was not called in this worker")
+    await _door.enter(state.router.session.session_id, key)
+
+
+async def reread(state: rx.State, key: RoomKey) -> None:
+    """Read the room from the database, for everybody in it, and show it whole on this page."""
+    if _door is not None:
+        await _door.reread(key)
+    await watch(state, key)
+
+
+async def unwatch(state: rx.State) -> None:
+    """Stop showing any room on the page of ``state``."""
+    if _door is not None:
+        await _door.leave(state.router.session.session_id)
+
+
+def scope_of(state: rx.State) -> Scope:
+    """Return who the page of ``state`` acts for.
+
+    The machine's operator is whoever reaches a loopback bind by a loopback name and through no
+    proxy: a foreign site whose name is made to resolve to this machine does not.
+    """
+    host = state.router.headers.host.rpartition(":")[0] or state.router.headers.host
+    forwarded = state.router.headers.raw_headers.get("x-forwarded-for")
+    if get_settings().grants_operator and host in _LOOPBACK_HOSTS and not forwarded:
+        return Scope.operator(caller="web")
+    return Scope.visitor(caller="web")

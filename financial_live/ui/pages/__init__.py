@@ -1,0 +1,1 @@
+"""The pages: each module holds a page's states and its page function."""

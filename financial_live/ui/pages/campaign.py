@@ -1,0 +1,160 @@
+"""One campaign: its numbers, its last gifts, and the form to give."""
+
+from typing import Any
+
+import reflex as rx
+
+from financial_live import rooms, routes
+from financial_live.contexts import campaigns
+from financial_live.errors import NotFound
+from financial_live.rooms.views import CAMPAIGN_GIFTS
+from financial_live.ui import live
+from financial_live.ui.components.campaigns import ghost, hero_total
+from financial_live.ui.components.gifts import badge, donation_card
+from financial_live.ui.components.progress import bar, percent_of_goal
+from financial_live.ui.components.values import amount, count, remaining, rolling
+from financial_live.ui.layout import add_page, shell
+from financial_live.ui.live import CampaignLive
+from financial_live.ui.pages.give_form import GiveForm, give_form
+from financial_live.ui.pages.not_found import nothing_here
+from financial_live.ui.pages.statistics import campaign_statistics
+from financial_live.ui.stream import rows_of
+from financial_live.ui.text import t
+
+
+class CampaignPage(rx.State):
+    """Which campaign the address names."""
+
+    missing: bool = False
+
+    @rx.event
+    async def load(self) -> Any:
+        """Watch the campaign that the address names; its id leads to its slug."""
+        named = str(self.slug)  # type: ignore[attr-defined]  # The route's part, added by Reflex.
+        scope = live.scope_of(self)
+        try:
+            campaign = await campaigns.get_campaign(scope, named)
+        except NotFound:
+            self.missing = True
+            await live.unwatch(self)
+            return None
+        if campaign.slug != named:
+            return rx.redirect(routes.campaign(campaign.slug), replace=True)
+        self.missing = False
+        form = await self.get_state(GiveForm)
+        form._open(campaign)
+        await live.watch(self, rooms.campaign_room(campaign.id, scope))
+        return None
+
+
+def _numbers() -> rx.Component:
+    c = CampaignLive
+    return rx.el.section(
+        rx.el.div(badge(c.status), class_name="mb-3"),
+        rx.el.h1(c.name, class_name="title name"),
+        rx.cond(
+            c.description != "",
+            rx.el.p(c.description, class_name="lead mt-3 whitespace-pre-line name"),
+        ),
+        rx.el.div(hero_total(c.total_raised, c.currency), class_name="sized mt-8"),
+        rx.el.div(
+            rx.el.span(
+                t("raised of "), rx.el.b(amount(c.goal_amount, c.currency)), class_name="figures"
+            ),
+            rx.el.span(
+                rx.el.b(
+                    rolling(text=amount(remaining(c.goal_amount, c.total_raised), c.currency))
+                ),
+                t(" to go"),
+                class_name="figures",
+            ),
+            class_name="measures mt-3 mb-5 text-lg",
+        ),
+        bar(c.goal_amount, c.total_raised, label=c.name),
+        rx.el.div(
+            percent_of_goal(c.goal_amount, c.total_raised),
+            rx.el.span(
+                rx.el.b(rolling(text=count(c.gift_count))),
+                rx.cond(c.gift_count == 1, t(" gift"), t(" gifts")),
+            ),
+            class_name="measures figures mt-3",
+        ),
+        class_name="mb-12",
+        id="numbers",
+        custom_attrs={"data-version": c.version},
+    )
+
+
+def _gifts() -> rx.Component:
+    rows = rows_of(CampaignLive, size=CAMPAIGN_GIFTS)
+    return rx.el.section(
+        rx.el.h2(t("Latest gifts"), class_name="heading mb-3"),
+        rx.cond(
+            rows.length() > 0,
+            rx.el.ul(
+                rx.foreach(rows, lambda gift: donation_card(gift, CampaignLive.currency)),
+                class_name="gifts",
+                id="gifts",
+            ),
+            rx.el.div(
+                rx.el.p(t("Nobody has given yet. The first gift appears here."), class_name="quiet"),
+                class_name="empty",
+            ),
+        ),
+    )
+
+
+def _loading() -> rx.Component:
+    return rx.el.div(
+        ghost("1rem", "4rem"),
+        ghost("3rem", "min(28rem, 80%)"),
+        ghost("5.5rem", "min(40rem, 100%)"),
+        ghost("1.25rem"),
+        rx.el.div(ghost("18rem"), ghost("18rem"), class_name="campaign-columns mt-8"),
+        class_name="grid gap-5",
+        custom_attrs={"aria-busy": "true"},
+    )
+
+
+def campaign() -> rx.Component:
+    """Return a campaign's page."""
+    is_here = (CampaignLive.slug != "") & (CampaignLive.slug == rx.State.slug)  # type: ignore[attr-defined]
+    page = rx.fragment(
+        _numbers(),
+        rx.el.div(
+            rx.el.div(
+                _gifts(), rx.el.div(campaign_statistics(), class_name="mt-12"), class_name="min-w-0"
+            ),
+            rx.el.div(give_form(), class_name="aside", id="give"),
+            class_name="campaign-columns",
+        ),
+        rx.cond(
+            CampaignLive.status == "active",
+            rx.el.div(
+                rx.el.a(t("Give"), href="#give", class_name="button primary wide"),
+                class_name="thumb",
+            ),
+        ),
+    )
+    gone = nothing_here(t("There is no campaign at this address. It may have been deleted."))
+    return shell(
+        rx.cond(
+            CampaignPage.missing | (is_here & CampaignLive.missing),
+            gone,
+            rx.cond(is_here, page, _loading()),
+        ),
+        stale=CampaignLive.stale,
+        class_name="has-thumb",
+    )
+
+
+def register(app: rx.App) -> None:
+    """Add this page to ``app``."""
+    add_page(
+        app,
+        campaign,
+        route=routes.CAMPAIGN,
+        title=t("Campaign · Financial Live"),
+        description=t("Watch the bar move, and give."),
+        on_load=[CampaignPage.load],
+    )

@@ -1,0 +1,75 @@
+"""The last gifts to any campaign, as they arrive."""
+
+import reflex as rx
+
+from financial_live import rooms, routes
+from financial_live.rooms.views import GIFTS
+from financial_live.ui import live
+from financial_live.ui.components.campaigns import ghost
+from financial_live.ui.components.gifts import donation_card
+from financial_live.ui.layout import Shell, add_page, shell
+from financial_live.ui.live import DonationsLive
+from financial_live.ui.stream import rows_of
+from financial_live.ui.text import t
+
+
+class DonationsPage(rx.State):
+    """The page follows the last gifts."""
+
+    @rx.event
+    async def load(self) -> None:
+        """Watch the last gifts."""
+        await live.watch(self, rooms.gifts_room(live.scope_of(self)))
+
+
+def _empty() -> rx.Component:
+    return rx.el.div(
+        rx.el.h2(t("No gift yet"), class_name="heading"),
+        rx.el.p(t("The first one appears here the moment it is given."), class_name="quiet mt-2"),
+        rx.el.a(t("See the campaigns"), href=routes.CAMPAIGNS, class_name="button mt-5"),
+        class_name="empty",
+    )
+
+
+def _loading() -> rx.Component:
+    return rx.el.div(*[ghost("3rem") for _ in range(8)], class_name="grid gap-4")
+
+
+def donations() -> rx.Component:
+    """Return the list of the last gifts."""
+    rows = rows_of(DonationsLive, size=GIFTS)
+    gifts = rx.el.ul(
+        rx.foreach(rows, lambda gift: donation_card(gift, gift["currency"], has_campaign=True)),
+        class_name="gifts",
+        id="donations",
+    )
+    return shell(
+        rx.el.h1(t("Gifts"), class_name="title"),
+        rx.el.p(
+            rx.cond(
+                Shell.is_operator,
+                t("The last hundred, with those that wait for review."),
+                t("The last hundred, as they arrive."),
+            ),
+            class_name="lead mt-2 mb-8",
+        ),
+        rx.el.div(
+            rx.cond(
+                DonationsLive.loaded, rx.cond(rows.length() > 0, gifts, _empty()), _loading()
+            ),
+            class_name="max-w-3xl",
+        ),
+        stale=DonationsLive.stale,
+    )
+
+
+def register(app: rx.App) -> None:
+    """Add this page to ``app``."""
+    add_page(
+        app,
+        donations,
+        route=routes.DONATIONS,
+        title=t("Gifts · Financial Live"),
+        description=t("The last gifts to any campaign, live."),
+        on_load=[DonationsPage.load],
+    )
