@@ -167,3 +167,16 @@ export const StaleLine = ({ stale, reconnecting, since }) => {
     isLost ? `${reconnecting}, ${since} ${lastRight.current}` : "",
   );
 };
+
+// Shows its children only while the element it leads to is out of sight.
+export const OutOfSight = ({ target, children, ...rest }) => {
+  const [isSeen, setSeen] = useState(false);
+  useEffect(() => {
+    const element = document.getElementById(target);
+    if (!element) return undefined;
+    const observer = new IntersectionObserver(([entry]) => setSeen(entry.isIntersecting));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [target]);
+  return h("div", { ...rest, "data-hidden": isSeen || undefined }, children);
+};

@@ -112,6 +112,8 @@ def _plain_character(character: str) -> str:
 
 def _without_mark(text: str, currency: str) -> str:
     """Take a currency's mark off either end. Raises AmountError if it is another currency's."""
+    if text.startswith("-"):
+        return "-" + _without_mark(text[1:].strip(), currency)
     for match in (_MARK.match(text), re.search(f"{_MARK.pattern}$", text, re.IGNORECASE)):
         if match is None:
             continue

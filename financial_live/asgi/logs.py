@@ -22,6 +22,7 @@ class WithoutQueries(logging.Formatter):
 
 def logging_config(level: str) -> dict[str, Any]:
     """Return the configuration that uvicorn applies before the application is loaded."""
+    chatter = "DEBUG" if level == "debug" else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -29,5 +30,5 @@ def logging_config(level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         # One line for each socket that opens or closes says nothing that the metrics do not.
-        "loggers": {"uvicorn.error": {"level": "WARNING" if level != "debug" else "DEBUG"}},
+        "loggers": {name: {"level": chatter} for name in ("uvicorn.error", "alembic")},
     }

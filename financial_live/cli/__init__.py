@@ -25,7 +25,11 @@ app = typer.Typer(
 
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="Folder of the databases, the built frontend and the logs."),
+    typer.Option(
+        "--data-dir",
+        readable=False,
+        help="Folder of the databases, the built frontend and the logs.",
+    ),
 ]
 
 

@@ -1,15 +1,21 @@
 """The subcommands that work on the database: ``migrate``, ``demo`` and ``check``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
+
+import psycopg
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from financial_live import db
 from financial_live.cli.console import Console
+from financial_live.cli.stopping import command_name
 from financial_live.config import Settings
 from financial_live.contexts import campaigns, donations
 from financial_live.embedded import DataFolder, joined_or_started
+from financial_live.errors import Unavailable
 from financial_live.scope import Scope
 
 _T = TypeVar("_T")
@@ -19,7 +25,7 @@ _OPERATOR = Scope.operator("cli")
 def migrate(settings: Settings, console: Console) -> None:
     """Bring the schema up to date."""
     with joined_or_started(settings) as reachable:
-        asyncio.run(db.migrate(reachable.sqlalchemy_url))
+        bring_up_to_date(reachable)
         status = asyncio.run(db.migration_status(reachable.sqlalchemy_url))
     console.good(f"The database is at revision {status.current or 'none'}, the newest.")
 
@@ -27,7 +33,7 @@ def migrate(settings: Settings, console: Console) -> None:
 def demo(settings: Settings, console: Console) -> None:
     """Load the demo campaigns, whatever is there already."""
     with joined_or_started(settings) as reachable:
-        asyncio.run(db.migrate(reachable.sqlalchemy_url))
+        bring_up_to_date(reachable)
         loaded = asyncio.run(_with_database(reachable, lambda: donations.load_demo(_OPERATOR)))
     console.good(f"{loaded} demo campaigns loaded.")
 
@@ -46,20 +52,38 @@ def check(settings: Settings, console: Console) -> bool:
     return not report.problems
 
 
-async def load_demo_once(settings: Settings, folder: DataFolder) -> int:
-    """Load the demo campaigns into a database without any; return how many.
+def bring_up_to_date(settings: Settings) -> None:
+    """Migrate to the newest schema. Raises Unavailable when the database does not answer."""
+    with _explained():
+        asyncio.run(db.migrate(settings.sqlalchemy_url))
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What there is to try: how many demo campaigns were loaded now, and one that takes gifts."""
+
+    loaded: int
+    slug: str | None
+
+
+async def offer_demo(settings: Settings, folder: DataFolder) -> Offer:
+    """Load the demo campaigns into a database without any, and find one to give to.
 
     Only the first start of a data folder does: whoever deletes the last demo campaign does not
     want it back.
     """
     marker = folder.path / "demo-offered"
-    if marker.exists():
-        return 0
     async with _database(settings):
-        present = await campaigns.list_campaigns(_OPERATOR, per_page=1)
-        loaded = 0 if present.total else await donations.load_demo(_OPERATOR)
+        loaded = 0
+        if not marker.exists() and not (await _campaigns()).total:
+            loaded = await donations.load_demo(_OPERATOR)
+        active = await _campaigns(status=campaigns.CampaignStatus.ACTIVE)
     marker.touch()
-    return loaded
+    return Offer(loaded, active.items[0].slug if active.items else None)
+
+
+async def _campaigns(status: str | None = None) -> campaigns.Page[campaigns.Campaign]:
+    return await campaigns.list_campaigns(_OPERATOR, status=status, per_page=1)
 
 
 async def _with_database(settings: Settings, work: Callable[[], Awaitable[_T]]) -> _T:
@@ -71,6 +95,25 @@ async def _with_database(settings: Settings, work: Callable[[], Awaitable[_T]]) 
 async def _database(settings: Settings) -> AsyncIterator[None]:
     db.connect(settings.sqlalchemy_url, pool_size=2)
     try:
-        yield
+        with _explained():
+            yield
     finally:
         await db.disconnect()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the database's absence into a sentence. The driver's words never hold the password."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = " ".join(str(error.orig or error).split())
+        raise Unavailable(
+            f"The database does not answer: {reason} Correct DATABASE_URL, or start PostgreSQL."
+        ) from error
+    except ProgrammingError as error:
+        if not isinstance(error.orig, psycopg.errors.UndefinedTable):
+            raise
+        raise Unavailable(
+            f"The database has no tables yet. Type: {command_name()} migrate"
+        ) from error

@@ -73,7 +73,9 @@ class StopSignals:
         traceback: TracebackType | None,
     ) -> None:
         for signum, handler in self._before.items():
-            signal.signal(signum, handler)
+            # uv repeats a Ctrl-C that the terminal has already given us. Once everything is down,
+            # the copy must not find the handler that would turn our success into a failure.
+            signal.signal(signum, signal.SIG_IGN if self.requested else handler)
 
 
 def end_with_uv() -> None:

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from financial_live import db, routes
+from financial_live import routes
 from financial_live.asgi import PROJECT, build_frontend
 from financial_live.cli.console import Console
-from financial_live.cli.data import load_demo_once
+from financial_live.cli.data import bring_up_to_date, offer_demo
 from financial_live.cli.guard import Guard, Watched
 from financial_live.cli.stopping import Hurried, Stopped, StopSignals, command_name, end_with_uv
 from financial_live.cli.workers import Worker, address_of, listen
@@ -61,6 +61,7 @@ class Supervisor:
         self._sockets: list[socket.socket] = []
         self._parts: list[Part] = []
         self._workers: list[Worker] = []
+        self._slug: str | None = None
 
     def run(self) -> None:
         """Bring everything up and watch it; whatever happens, take it all down again."""
@@ -111,13 +112,14 @@ class Supervisor:
     def _prepare_data(self, settings: Settings) -> None:
         self._stop.check()
         with self._console.step("migrating the database") as step:
-            asyncio.run(db.migrate(settings.sqlalchemy_url))
+            bring_up_to_date(settings)
             step.done("Database migrated")
         self._stop.check()
         if not settings.is_production:
-            loaded = asyncio.run(load_demo_once(settings, self._folder))
-            if loaded:
-                self._console.good(f"{loaded} demo campaigns loaded")
+            offer = asyncio.run(offer_demo(settings, self._folder))
+            self._slug = offer.slug
+            if offer.loaded:
+                self._console.good(f"{offer.loaded} demo campaigns loaded")
 
     def _frontend(self) -> Path:
         if self._settings.frontend_dir is not None:
@@ -188,7 +190,7 @@ class Supervisor:
             part.stop()
 
     def _say_where(self, taken_s: float) -> None:
-        lines = _places(self._settings, self._folder, address=self._address)
+        lines = _places(self._settings, address=self._address, slug=self._slug or "SLUG")
         self._console.note(f"\nReady in {taken_s:.1f} s.\n\n{chr(10).join(lines)}\n")
 
 
@@ -204,17 +206,17 @@ def _answers(address: str) -> bool:
         connection.close()
 
 
-def _places(settings: Settings, folder: DataFolder, *, address: str) -> list[str]:
+def _places(settings: Settings, *, address: str, slug: str) -> list[str]:
     """Return what is where, as lines of two columns."""
     shown = address.replace("127.0.0.1", "localhost")
-    simulate = f"{command_name()} simulate --rate 5 --campaign SLUG"
+    simulate = f"{command_name()} simulate --rate 5 --campaign {slug}"
     rows = [
         ("Open", shown + ("" if settings.is_loopback else f"  (listening on {settings.host})")),
         ("Campaigns", shown + routes.CAMPAIGNS),
         ("Gifts", shown + routes.DONATIONS),
         ("For programs", shown + routes.API_CAMPAIGNS),
-        ("Data", str(folder.path)),
-        ("Logs", str(folder.log)),
+        ("Data", str(settings.data_dir)),
+        ("Logs", str(DataFolder(settings.data_dir).log)),
         ("Try it", f"{simulate}{_folder_option(settings)}  (in another terminal)"),
         ("Stop", "Ctrl-C"),
     ]

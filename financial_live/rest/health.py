@@ -15,14 +15,14 @@ Ping = Callable[[], Awaitable[None]]
 Answers = dict[str, str]
 
 OK = "ok"
-_PATIENCE_S = 2.0
+PATIENCE_S = 2.0
 
 
 def create_router(ping_bus: Ping | None) -> APIRouter:
     """Return the routes that operators and load balancers ask."""
     router = new_router()
-    schema = _OneAtATime(_ask_schema)
-    bus = _OneAtATime(lambda: _ask_bus(ping_bus))
+    schema = OneAtATime(_ask_schema)
+    bus = OneAtATime(lambda: _ask_bus(ping_bus))
 
     @router.get(routes.HEALTH)
     async def health() -> Response:
@@ -49,7 +49,7 @@ def create_router(ping_bus: Ping | None) -> APIRouter:
     return router
 
 
-class _OneAtATime:
+class OneAtATime:
     """Asks a part how it is, one question at a time: who asks meanwhile shares the answer.
 
     So many impatient probes of a part that hangs hold one thread or connection, not one each.
@@ -66,7 +66,7 @@ class _OneAtATime:
             # Everybody who waited may be gone when it fails; that is nothing to complain about.
             self._asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
         try:
-            return dict(await asyncio.wait_for(asyncio.shield(self._asking), _PATIENCE_S))
+            return dict(await asyncio.wait_for(asyncio.shield(self._asking), PATIENCE_S))
         except (Unavailable, OperationalError, TimeoutError):
             return otherwise
 

@@ -53,7 +53,7 @@ class Slots:
 
 def rows_of(state: type[rx.State], *, size: int) -> rx.Var[list[dict[str, Any]]]:
     """Return the stream that ``state`` receives, newest first, for ``rx.foreach``."""
-    any_var = next(iter(state.vars.values()))
+    any_var = next(iter(state.base_vars.values()))
     return rx.Var(
         f"streamRows({str(any_var).rpartition('.')[0]}, {size})",
         _var_type=list[dict[str, Any]],

@@ -36,7 +36,7 @@ def donation_card(
         rx.cond(
             gift["amount"],
             rx.el.span(amount(gift["amount"], currency), class_name="amount"),
-            rx.el.span(t("Amount hidden"), class_name="meta"),
+            rx.el.span(t("Amount hidden"), class_name="hidden-amount"),
         ),
         rx.el.div(
             *([_campaign_of(gift)] if has_campaign else []),

@@ -100,6 +100,15 @@ class StaleLine(rx.Component):
     since: rx.Var[str]
 
 
+class OutOfSight(rx.Component):
+    """Its children, shown only while the element with the id ``target`` is out of sight."""
+
+    library = _LIBRARY
+    tag = "OutOfSight"
+    target: rx.Var[str]
+
+
 when = When.create
 rolling = Rolling.create
 stale_line = StaleLine.create
+out_of_sight = OutOfSight.create

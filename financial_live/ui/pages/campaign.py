@@ -12,7 +12,7 @@ from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost, hero_total
 from financial_live.ui.components.gifts import badge, donation_card
 from financial_live.ui.components.progress import bar, percent_of_goal
-from financial_live.ui.components.values import amount, count, remaining, rolling
+from financial_live.ui.components.values import amount, count, out_of_sight, remaining, rolling
 from financial_live.ui.layout import add_page, shell
 from financial_live.ui.live import CampaignLive
 from financial_live.ui.pages.give_form import GiveForm, give_form
@@ -122,16 +122,19 @@ def campaign() -> rx.Component:
     page = rx.fragment(
         _numbers(),
         rx.el.div(
+            rx.el.div(_gifts(), class_name="min-w-0"),
             rx.el.div(
-                _gifts(), rx.el.div(campaign_statistics(), class_name="mt-12"), class_name="min-w-0"
+                rx.el.div(give_form(), id="give"),
+                campaign_statistics(class_name="mt-10"),
+                class_name="aside",
             ),
-            rx.el.div(give_form(), class_name="aside", id="give"),
             class_name="campaign-columns",
         ),
         rx.cond(
             CampaignLive.status == "active",
-            rx.el.div(
+            out_of_sight(
                 rx.el.a(t("Give"), href="#give", class_name="button primary wide"),
+                target="give",
                 class_name="thumb",
             ),
         ),

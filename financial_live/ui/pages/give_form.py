@@ -108,7 +108,7 @@ def _suggestions(currency: str) -> rx.Component:
             )
             for value in _SUGGESTED[currency]
         ],
-        class_name="choices mb-2",
+        class_name="choices mb-5",
         role="group",
         custom_attrs={"aria-label": t("Suggested amounts")},
     )

@@ -1,0 +1,246 @@
+from typing import Any
+
+import orjson
+import pytest
+from httpx import AsyncClient, Response
+
+from financial_live import routes
+from financial_live.contexts import campaigns, donations
+from financial_live.contexts.campaigns import Campaign
+from financial_live.rest.parsing import MAX_BODY_BYTES
+from financial_live.scope import Scope
+from tests.rest.conftest import client_at
+
+GIFT = {
+    "donor_name": "Sari",
+    "donor_email": "sari@example.org",
+    "amount": "25.50",
+    "currency": "USD",
+}
+
+
+async def post(client: AsyncClient, campaign: Campaign, body: Any, **headers: str) -> Response:
+    address = routes.api_campaign_donations(str(campaign.id))
+    content = body if isinstance(body, bytes | str) else orjson.dumps(body)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await client.post(address, content=content, headers=named)
+
+
+async def raised(campaign: Campaign) -> str:
+    current = await campaigns.get_campaign(Scope.visitor(), campaign.id)
+    return f"{current.total_raised} in {current.gift_count}"
+
+
+class TestCreate:
+    async def test_takes_a_gift_counts_it_and_says_where_it_is(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        answer = await post(client, campaign, {"donation": GIFT})
+
+        assert answer.status_code == 201, answer.text
+        data = answer.json()["data"]
+        assert (data["donor_name"], data["amount"], data["status"]) == ("Sari", "25.50", "approved")
+        assert answer.headers["location"] == routes.api_donation(data["id"])
+        shown = await client.get(answer.headers["location"])
+        assert shown.json()["data"] == data
+        assert await raised(campaign) == "25.50 in 1"
+
+    async def test_takes_a_gift_to_a_campaign_named_by_its_slug(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        address = routes.api_campaign_donations(campaign.slug)
+
+        answer = await client.post(address, json={"donation": GIFT})
+
+        assert answer.json()["data"]["campaign_id"] == str(campaign.id)
+
+    @pytest.mark.parametrize(
+        ("written", "stored"),
+        [("25", "25.00"), ('"25.5"', "25.50"), ("0.1", "0.10"), ("1234567890.17", "1234567890.17")],
+    )
+    async def test_loses_nothing_of_an_amount_however_json_writes_it(
+        self, client: AsyncClient, campaign: Campaign, written: str, stored: str
+    ) -> None:
+        body = orjson.dumps({"donation": {**GIFT, "amount": "?"}}).replace(b'"?"', written.encode())
+
+        answer = await post(client, campaign, body)
+
+        assert answer.json()["data"]["amount"] == stored
+
+    @pytest.mark.parametrize(
+        "written",
+        ["0", "-1", "1.005", "1e400", "1e-400", "1" + "0" * 5000, '"NaN"', "true", "null", "[]"],
+    )
+    @pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "once"}])
+    async def test_refuses_a_wrong_amount_by_its_field(
+        self, client: AsyncClient, campaign: Campaign, written: str, key: dict[str, str]
+    ) -> None:
+        body = orjson.dumps({"donation": {**GIFT, "amount": "?"}}).replace(b'"?"', written.encode())
+
+        answer = await post(client, campaign, body, **key)
+
+        assert answer.status_code == 422, answer.text
+        assert list(answer.json()["errors"]) == ["amount"]
+
+    async def test_reports_every_wrong_field_at_once(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        answer = await post(client, campaign, {"donation": {"donor_email": "x", "currency": "XXX"}})
+
+        assert answer.status_code == 422
+        errors = answer.json()["errors"]
+        assert set(errors) == {"donor_name", "donor_email", "amount", "currency"}
+        assert errors["donor_name"] == ["can't be blank"]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"{",
+            b'{"donation": {"amount": NaN}}',
+            b'{"donation": {"amount": 1e9999999999999999999}}',
+            b"\xff\xfe",
+            b"[" * 30_000,
+            b"[]",
+            b'"donation"',
+            b'{"gift": {}}',
+            b'{"donation": "all of it"}',
+        ],
+    )
+    async def test_says_what_is_wrong_with_a_body_it_cannot_read(
+        self, client: AsyncClient, campaign: Campaign, body: bytes
+    ) -> None:
+        answer = await post(client, campaign, body)
+
+        assert answer.status_code == 400
+        assert answer.json()["errors"]["detail"].endswith(".")
+
+    async def test_refuses_half_a_surrogate_pair(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        body = orjson.dumps({"donation": {**GIFT, "donor_name": "?"}}).replace(b"?", b"\\ud800")
+
+        for headers in ({}, {"Idempotency_Key": "once"}):
+            answer = await post(client, campaign, body, **headers)
+
+            assert answer.status_code == 422, answer.text
+            assert list(answer.json()["errors"]) == ["donor_name"]
+
+    async def test_refuses_a_body_beyond_64_kb_announced_or_not(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        async def endless() -> Any:
+            for _ in range(MAX_BODY_BYTES // 1024 + 1):
+                yield b" " * 1024
+
+        address = routes.api_campaign_donations(str(campaign.id))
+        for content in (b" " * (MAX_BODY_BYTES + 1), endless()):
+            answer = await client.post(address, content=content)
+
+            assert answer.status_code == 413
+            assert "65536 bytes" in answer.json()["errors"]["detail"]
+
+    async def test_believes_nobody_who_asks_for_an_operators_rights(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        answer = await post(client, campaign, {"donation": {**GIFT, "is_test": True}})
+
+        assert answer.status_code == 403
+        assert list(answer.json()["errors"]) == ["detail"]
+
+
+class TestIdempotencyKey:
+    async def test_the_same_request_with_its_key_is_one_gift_and_one_answer(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        first = await post(client, campaign, {"donation": GIFT}, Idempotency_Key="k-1")
+        again = await post(client, campaign, {"donation": GIFT}, Idempotency_Key="k-1")
+
+        assert (again.status_code, again.content) == (201, first.content)
+        assert again.headers["location"] == first.headers["location"]
+        assert await raised(campaign) == "25.50 in 1"
+
+    async def test_a_key_used_for_another_body_is_a_conflict(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        await post(client, campaign, {"donation": GIFT}, Idempotency_Key="k-1")
+        other = {"donation": {**GIFT, "amount": "26"}}
+
+        answer = await post(client, campaign, other, Idempotency_Key="k-1")
+
+        assert answer.status_code == 409
+        assert await raised(campaign) == "25.50 in 1"
+
+    async def test_two_addresses_may_choose_the_same_key_and_no_header_changes_an_address(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        await post(client, campaign, {"donation": GIFT}, Idempotency_Key="k-1")
+        async with client_at("203.0.113.8") as neighbour:
+            forged = {"Idempotency_Key": "k-1", "X_Forwarded_For": "203.0.113.7"}
+            answer = await post(neighbour, campaign, {"donation": GIFT}, **forged)
+
+        assert answer.status_code == 201
+        assert await raised(campaign) == "51.00 in 2"
+
+    async def test_a_key_without_a_character_is_refused(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        answer = await post(client, campaign, {"donation": GIFT}, Idempotency_Key="")
+
+        assert list(answer.json()["errors"]) == ["idempotency_key"]
+
+
+class TestIndex:
+    async def test_lists_the_public_gifts_of_one_campaign_newest_first(
+        self, client: AsyncClient, campaign: Campaign, operator: Scope
+    ) -> None:
+        for name in ("Ana", "Budi"):
+            await post(client, campaign, {"donation": {**GIFT, "donor_name": name}})
+        test_gift = {**GIFT, "donor_name": "Nobody", "is_test": True}
+        await donations.give(operator, test_gift, campaign=campaign.id)
+
+        answer = await client.get(routes.api_campaign_donations(campaign.slug))
+
+        body = answer.json()
+        assert [gift["donor_name"] for gift in body.pop("data")] == ["Budi", "Ana"]
+        assert body == {"page": 1, "per_page": 20, "total": 2}
+
+    async def test_shows_no_hidden_name_or_amount_and_no_email_address(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        shy = {**GIFT, "show_name": False, "show_amount": False}
+        given = await post(client, campaign, {"donation": shy})
+
+        listed = await client.get(routes.api_campaign_donations(str(campaign.id)))
+        shown = await client.get(given.headers["location"])
+
+        for answer in (given, listed, shown):
+            assert "Sari" not in answer.text
+            assert "25.50" not in answer.text
+            assert "sari@example.org" not in answer.text
+
+    async def test_says_that_there_is_no_such_campaign(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        answer = await client.get(routes.api_campaign_donations("nothing"))
+
+        assert answer.status_code == 404
+
+
+class TestShow:
+    async def test_hides_a_gift_that_waits_for_review(
+        self, client: AsyncClient, campaign: Campaign, operator: Scope
+    ) -> None:
+        await campaigns.update_campaign(operator, campaign.id, {"review_policy": "manual"})
+        given = await post(client, campaign, {"donation": GIFT})
+
+        answer = await client.get(given.headers["location"])
+
+        assert given.json()["data"]["status"] == "pending"
+        assert answer.status_code == 404
+
+    @pytest.mark.parametrize("key", ["1", "00000000-0000-7000-8000-000000000000"])
+    async def test_says_that_there_is_no_such_gift(
+        self, client: AsyncClient, campaign: Campaign, key: str
+    ) -> None:
+        assert (await client.get(routes.api_donation(key))).status_code == 404

@@ -1,0 +1,37 @@
+import pytest
+from httpx import ASGITransport, AsyncClient
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from financial_live import routes
+from financial_live.rest import create_api
+
+
+class TestUnknown:
+    @pytest.mark.parametrize("path", ["/api/nothing", "/api/campaigns/a/b/c", "/api/campaigns/"])
+    async def test_an_address_below_api_that_nobody_serves_is_404_in_json(
+        self, client: AsyncClient, path: str
+    ) -> None:
+        answer = await client.get(path)
+
+        assert answer.status_code == 404
+        assert path in answer.json()["errors"]["detail"]
+
+    async def test_a_method_that_an_address_does_not_take_is_405_with_those_it_takes(
+        self, client: AsyncClient
+    ) -> None:
+        answer = await client.delete(routes.api_campaign_donations("x"))
+
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "GET, POST"
+        assert "GET, POST" in answer.json()["errors"]["detail"]
+
+    async def test_everything_else_is_left_to_the_site(self) -> None:
+        api = create_api()
+        page = Route(routes.CAMPAIGNS, lambda request: PlainTextResponse("the page"))
+        api.mount("", Starlette(routes=[page]))
+
+        async with AsyncClient(transport=ASGITransport(api), base_url="http://test") as client:
+            assert (await client.get(routes.CAMPAIGNS)).text == "the page"
+            assert (await client.get("/nothing")).status_code == 404

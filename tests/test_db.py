@@ -1,0 +1,157 @@
+import asyncio
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from financial_live import db
+from financial_live.errors import Unavailable
+
+INSERT = sa.text("INSERT INTO topic_sequence (topic, seq) VALUES (:topic, 1)")
+TOPICS = sa.text("SELECT topic FROM topic_sequence ORDER BY topic")
+
+
+async def insert(topic: str) -> None:
+    async with db.transaction() as session:
+        await session.execute(INSERT, {"topic": topic})
+
+
+async def topics() -> list[str]:
+    async with db.transaction() as session:
+        return list((await session.execute(TOPICS)).scalars())
+
+
+@pytest.mark.usefixtures("own_database")
+class TestTransaction:
+    async def test_commits_at_its_end(self) -> None:
+        await insert("a")
+        assert await topics() == ["a"]
+
+    async def test_an_error_rolls_all_of_it_back(self) -> None:
+        with pytest.raises(RuntimeError, match="on the way"):
+            async with db.transaction():
+                await insert("a")
+                raise RuntimeError("on the way")
+        assert await topics() == []
+
+    async def test_an_inner_one_joins_the_outer(self) -> None:
+        async with db.transaction() as outer, db.transaction() as inner:
+            assert inner is outer
+
+    async def test_only_the_outermost_commits(self) -> None:
+        async with db.transaction():
+            await insert("a")
+            assert await asyncio.create_task(topics()) == []
+        assert await topics() == ["a"]
+
+    async def test_a_task_started_inside_has_a_transaction_of_its_own(self) -> None:
+        async with db.transaction() as session:
+
+            async def other() -> bool:
+                async with db.transaction() as its:
+                    return its is not session
+
+            assert await asyncio.create_task(other())
+
+    async def test_another_begins_after_it_ended(self) -> None:
+        async with db.transaction() as first:
+            pass
+        async with db.transaction() as second:
+            assert second is not first
+
+
+@pytest.mark.usefixtures("own_database")
+class TestAfterCommit:
+    async def test_is_called_once_it_is_true(self) -> None:
+        called: list[str] = []
+        async with db.transaction():
+            async with db.transaction():
+                db.after_commit(lambda: called.append("now"))
+            assert called == []
+        assert called == ["now"]
+
+    async def test_is_not_called_for_what_was_rolled_back(self) -> None:
+        called: list[str] = []
+        with pytest.raises(RuntimeError):
+            async with db.transaction():
+                db.after_commit(lambda: called.append("now"))
+                raise RuntimeError
+        assert called == []
+
+    async def test_needs_a_transaction(self) -> None:
+        with pytest.raises(RuntimeError, match="needs an open transaction"):
+            db.after_commit(lambda: None)
+
+
+@pytest.mark.usefixtures("own_database")
+class TestSnapshot:
+    async def test_sees_one_moment_whatever_commits_meanwhile(self) -> None:
+        async with db.snapshot() as session:
+            before = list((await session.execute(TOPICS)).scalars())
+            await asyncio.create_task(insert("a"))
+            assert list((await session.execute(TOPICS)).scalars()) == before == []
+        assert await topics() == ["a"]
+
+    async def test_cannot_write(self) -> None:
+        with pytest.raises(DBAPIError) as caught:
+            async with db.snapshot() as session:
+                await session.execute(INSERT, {"topic": "a"})
+        assert isinstance(caught.value.orig, psycopg.errors.ReadOnlySqlTransaction)
+
+    async def test_leaves_the_connection_as_it_was(self) -> None:
+        async with db.snapshot():
+            pass
+        await insert("a")
+        assert await topics() == ["a"]
+
+    async def test_joins_an_open_transaction(self) -> None:
+        async with db.transaction() as outer:
+            await insert("a")
+            async with db.snapshot() as inner:
+                assert inner is outer
+
+
+@pytest.mark.usefixtures("own_database")
+class TestViolatedConstraint:
+    async def test_names_what_was_broken(self) -> None:
+        await insert("a")
+        with pytest.raises(DBAPIError) as caught:
+            await insert("a")
+        assert db.violated_constraint(caught.value) == "topic_sequence_pkey"
+
+    async def test_is_nothing_for_another_error(self) -> None:
+        with pytest.raises(DBAPIError) as caught:
+            async with db.transaction() as session:
+                await session.execute(sa.text("SELECT 1 / 0"))
+        assert db.violated_constraint(caught.value) is None
+
+
+class TestConnect:
+    def test_without_it_the_database_is_unavailable(self) -> None:
+        with pytest.raises(Unavailable):
+            db.database()
+
+    async def test_each_pool_has_one_database_and_speaks_utc(
+        self, own_database: db.Database
+    ) -> None:
+        assert db.database() is own_database
+        async with db.transaction() as session:
+            assert (await session.execute(sa.text("SHOW timezone"))).scalar() == "UTC"
+
+    async def test_a_lost_connection_is_replaced_before_it_is_used(
+        self, own_database: db.Database
+    ) -> None:
+        await insert("a")
+        async with await psycopg.AsyncConnection.connect(own_database.dsn, autocommit=True) as it:
+            await it.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert await topics() == ["a"]
+
+
+class TestLibpqUrl:
+    def test_keeps_everything_but_the_driver(self) -> None:
+        url = "postgresql+psycopg://u:p%40ss@db.example.org:5433/live?sslmode=verify-full"
+        assert db.libpq_url(url) == url.replace("+psycopg", "")
