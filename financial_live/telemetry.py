@@ -52,7 +52,7 @@ _BUCKETS_S = (
 )
 
 # When each series began tells nothing that its worker's age does not, and doubles their number.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 
 _endpoint = Histogram(
@@ -296,24 +296,28 @@ async def poll(interval_s: float = POLL_INTERVAL_S) -> NoReturn:
     anything uses ``asyncio.to_thread``.
     """
     executor = ThreadPoolExecutor(thread_name_prefix="financial_live")
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(executor)
+    asyncio.get_running_loop().set_default_executor(executor)
     while True:
-        _loop_lag.set(await _lag(loop))
-        # The pool has no public way to tell this; a test holds it.
-        _executor_queue.set(executor._work_queue.qsize())  # noqa: SLF001
-        _io_queue.set(sum(_waiting_for_database(engine) for engine in _observed))
-        _memory.set(resident_bytes())
+        await measure(executor)
         await asyncio.sleep(interval_s)
+
+
+async def measure(executor: ThreadPoolExecutor) -> None:
+    """Set the gauges to what is now; ``executor`` is where blocking calls run."""
+    _loop_lag.set(await _lag(asyncio.get_running_loop()))
+    # The pool has no public way to tell this; a test holds it.
+    _executor_queue.set(executor._work_queue.qsize())  # noqa: SLF001
+    _io_queue.set(sum(_waiting_for_database(engine) for engine in _observed))
+    _memory.set(resident_bytes())
 
 
 async def _lag(loop: asyncio.AbstractEventLoop) -> float:
     """Return how many seconds a callback waits behind those that are ready now."""
     turn = asyncio.Event()
-    scheduled = loop.time()
+    scheduled = time.perf_counter()
     loop.call_soon(turn.set)
     await turn.wait()
-    return loop.time() - scheduled
+    return time.perf_counter() - scheduled
 
 
 def _waiting_for_database(engine: Engine) -> int:

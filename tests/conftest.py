@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live import db
-from financial_live.embedded import DataFolder, Postgres
+from financial_live.bus import Bus
+from financial_live.embedded import DataFolder, Postgres, Valkey
 from financial_live.scope import Scope
 
 TEMPLATE = "migrated"
@@ -135,3 +136,22 @@ def operator() -> Scope:
 def visitor() -> Scope:
     """Return the scope of somebody unknown."""
     return Scope.visitor()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """Return a running Valkey."""
+    folder = Path(tempfile.mkdtemp(prefix="financial-live-tests-"))
+    part = Valkey(DataFolder(folder))
+    part.start()
+    yield part
+    part.stop()
+    shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture
+async def bus(valkey: Valkey) -> AsyncIterator[Bus]:
+    """Return a connection to the bus."""
+    bus = Bus(valkey.url)
+    yield bus
+    await bus.close()

@@ -1,7 +1,8 @@
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from financial_live import db, routes, telemetry
 from financial_live.rest import create_api
 from financial_live.telemetry import REGISTRY, Telemetry, source_of
+from tests.conftest import POOL_SIZE
 
 ENDPOINT = "financial_live_endpoint_duration_seconds_count"
 DISPATCH = "financial_live_router_dispatch_duration_seconds_count"
@@ -158,14 +160,17 @@ class TestSourceOf:
         assert source_of(statement) == table
 
 
+async def run(statement: str) -> None:
+    async with db.transaction() as session:
+        await (await session.connection()).execute(sa.text(statement))
+
+
 class TestObserveQueries:
     async def test_times_each_query_by_its_table(self, own_database: db.Database) -> None:
         before = value(QUERY, source="campaign"), value(QUERY, source="unknown")
 
-        async with db.transaction() as session:
-            connection = await session.connection()
-            await connection.execute(sa.text("SELECT id FROM campaign"))
-            await connection.execute(sa.text("SELECT 1"))
+        await run("SELECT id FROM campaign")
+        await run("SELECT 1")
 
         after = value(QUERY, source="campaign"), value(QUERY, source="unknown")
         assert after == (before[0] + 1, before[1] + 1)
@@ -174,70 +179,55 @@ class TestObserveQueries:
         before = value(QUERY, source="no_such_table")
 
         with pytest.raises(sa.exc.ProgrammingError):
-            async with db.transaction() as session:
-                connection = await session.connection()
-                await connection.execute(sa.text("SELECT * FROM no_such_table"))
+            await run("SELECT * FROM no_such_table")
 
         assert value(QUERY, source="no_such_table") == before + 1
 
     async def test_times_a_query_whose_connection_is_lost(self, own_database: db.Database) -> None:
-        suicide = sa.text("SELECT count(*), pg_terminate_backend(pg_backend_pid()) FROM outbox")
+        suicide = "SELECT count(*), pg_terminate_backend(pg_backend_pid()) FROM outbox"
         before = value(QUERY, source="outbox")
 
         with pytest.raises(sa.exc.DBAPIError):
-            async with db.transaction() as session:
-                await (await session.connection()).execute(suicide)
+            await run(suicide)
 
         assert value(QUERY, source="outbox") == before + 1
 
 
-@pytest.fixture
-def polling() -> Iterator[list[asyncio.Task[None]]]:
-    """Return a list for tasks that are cancelled at the end of the test."""
-    tasks: list[asyncio.Task[None]] = []
-    yield tasks
-    for task in tasks:
-        task.cancel()
-
-
-async def polled(name: str, at_least: float, *, tasks: list[asyncio.Task[None]]) -> float:
-    """Poll without a pause until the gauge says ``at_least``; the test's timeout is the limit."""
-    tasks.append(asyncio.create_task(telemetry.poll(interval_s=0)))
-    while value(name) < at_least:
-        await asyncio.sleep(0)
+async def measured(name: str, executor: ThreadPoolExecutor | None = None) -> float:
+    """Return what a gauge says when it is measured now."""
+    await telemetry.measure(executor or ThreadPoolExecutor())
     return value(name)
 
 
-class TestPoll:
-    async def test_tells_the_memory_of_this_process(
-        self, polling: list[asyncio.Task[None]]
-    ) -> None:
-        memory = await polled("financial_live_memory_total_bytes", 1, tasks=polling)
+class TestMeasure:
+    async def test_tells_the_memory_of_this_process(self) -> None:
+        memory = await measured("financial_live_memory_total_bytes")
 
         assert 10_000_000 < memory < 10_000_000_000
 
-    async def test_tells_how_many_calls_wait_for_a_thread(
-        self, polling: list[asyncio.Task[None]]
-    ) -> None:
+    async def test_tells_how_many_calls_wait_for_a_thread(self) -> None:
         queue = "financial_live_run_queue_executor_length"
-        polling.append(asyncio.create_task(telemetry.poll(interval_s=0)))
-        await asyncio.sleep(0)  # It has put its executor in place.
-        may_end = threading.Event()
-        loop = asyncio.get_running_loop()
-        threads = min(32, (os.cpu_count() or 1) + 4)
-        calls = [loop.run_in_executor(None, may_end.wait) for _ in range(threads + 3)]
+        has_begun, may_end = threading.Event(), threading.Event()
 
-        while value(queue) != 3:
-            await asyncio.sleep(0)
-        may_end.set()
-        await asyncio.gather(*calls)
+        def call() -> None:
+            has_begun.set()
+            may_end.wait()
 
-        while value(queue) != 0:
-            await asyncio.sleep(0)
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            for _ in range(4):
+                executor.submit(call)
+            has_begun.wait()
+
+            assert await measured(queue, executor) == 3
+
+            may_end.set()
+            executor.shutdown()
+            assert await measured(queue, ThreadPoolExecutor()) == 0
 
     async def test_tells_who_holds_a_connection_and_who_waits_for_one(
-        self, own_database: db.Database, polling: list[asyncio.Task[None]]
+        self, own_database: db.Database
     ) -> None:
+        queue, size = "financial_live_run_queue_io_length", POOL_SIZE
         may_end = asyncio.Event()
 
         async def hold() -> None:
@@ -245,36 +235,53 @@ class TestPoll:
                 await session.connection()
                 await may_end.wait()
 
-        size = own_database.engine.pool.size()  # type: ignore[attr-defined]
+        idle = await measured(queue)
         holders = [asyncio.create_task(hold()) for _ in range(size + 2)]
 
-        queue = "financial_live_run_queue_io_length"
-        assert await polled(queue, size + 2, tasks=polling) == size + 2
+        # Nothing tells when the last one has begun to wait; the test's timeout is the limit.
+        while await measured(queue) < idle + size + 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
         may_end.set()
         await asyncio.gather(*holders)
-        while value(queue) != 0:
-            await asyncio.sleep(0)
+        assert await measured(queue) == idle
 
-    async def test_tells_how_long_a_callback_waits(self, polling: list[asyncio.Task[None]]) -> None:
-        lag = "financial_live_run_queue_loop_lag_seconds"
-        polling.append(asyncio.create_task(telemetry.poll(interval_s=0)))
-        loop = asyncio.get_running_loop()
-        blocked_until = loop.time() + 0.02
+    async def test_tells_how_long_a_callback_waits_behind_others(self) -> None:
+        hogged_s = 0.02
 
-        # A callback that hogs the loop is scheduled beside the probe until the probe notices.
         def hog() -> None:
-            while loop.time() < blocked_until:
+            begun = time.perf_counter()
+            while time.perf_counter() - begun < hogged_s:
                 pass
 
-        while value(lag) < 0.005:
-            blocked_until = loop.time() + 0.02
-            loop.call_soon(hog)
-            await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(hog)
+
+        assert await measured("financial_live_run_queue_loop_lag_seconds") >= hogged_s
+
+
+class TestPoll:
+    async def test_measures_the_loops_own_executor_again_and_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        measured_at: list[str] = []
+        has_repeated = asyncio.Event()
+
+        async def note(executor: ThreadPoolExecutor) -> None:
+            measured_at.append(executor.submit(lambda: threading.current_thread().name).result())
+            if len(measured_at) == 2:
+                has_repeated.set()
+
+        monkeypatch.setattr(telemetry, "measure", note)
+        polling = asyncio.create_task(telemetry.poll(interval_s=0))
+        await has_repeated.wait()
+        polling.cancel()
+
+        own = await asyncio.to_thread(lambda: threading.current_thread().name)
+        assert {name.rpartition("_")[0] for name in (*measured_at, own)} == {"financial_live"}
 
 
 class TestCounters:
     def test_count_what_the_parts_tell(self) -> None:
-        names = (
+        names: tuple[tuple[str, dict[str, str]], ...] = (
             ("financial_live_frames_sent_total", {"view": "campaign"}),
             ("financial_live_gifts_total", {"status": "approved"}),
             ("financial_live_relay_lag_seconds_count", {}),

@@ -59,7 +59,9 @@ def build_frontend(
     if is_complete(ready):
         return ready
     with _turn(root, tick):
-        # Another builder may have finished these very sources while this one waited.
+        # Another builder may have finished these very sources while this one waited, and the
+        # first build of all names them anew: it writes their lock files.
+        ready = folder.frontend / source_hash(root)
         if not is_complete(ready):
             if progress is not None:
                 progress("building the frontend")

@@ -207,6 +207,8 @@ def _apply_gifts(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -
         return _renamed(view, data["campaign"])
     row = _named_row(gift, data["campaign"])
     held = view.rows.get(row["id"])
+    if held is not None and held["campaign_id"] != row["campaign_id"]:
+        return None  # It moved, and versions of two campaigns do not tell which is newer.
     if held is not None and held["version"] >= row["version"]:
         return view
     rows = _with_gift(view.rows, gift, row, key=key, name=name, limit=GIFTS)

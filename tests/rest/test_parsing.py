@@ -33,4 +33,4 @@ class TestParseJson:
         try:
             parse_json(body)
         except HTTPException as refusal:
-            assert refusal.status_code == 400  # noqa: PT017
+            assert refusal.status_code == 400

@@ -29,7 +29,7 @@ class TestUnknown:
 
     async def test_everything_else_is_left_to_the_site(self) -> None:
         api = create_api()
-        page = Route(routes.CAMPAIGNS, lambda request: PlainTextResponse("the page"))
+        page = Route(routes.CAMPAIGNS, lambda _: PlainTextResponse("the page"))
         api.mount("", Starlette(routes=[page]))
 
         async with AsyncClient(transport=ASGITransport(api), base_url="http://test") as client:

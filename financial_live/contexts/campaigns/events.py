@@ -1,7 +1,8 @@
 """What campaigns tell. Each event goes to the topics ``campaigns`` and ``campaign:{id}``.
 
 - ``campaign_created``: a campaign was made.
-- ``campaign_updated``: its settings were edited, or a gift was moved away from it.
+- ``campaign_updated``: its settings were edited, or a gift was moved away from it. The topic
+  ``donations`` hears it too, because lists of gifts name their campaigns.
 - ``campaign_deleted``: it is gone; it never had a gift.
 
 Gifts change a campaign too; then the donation's own event carries the campaign as it is after.
@@ -63,7 +64,9 @@ def campaign_created(campaign: Campaign) -> Event:
 
 def campaign_updated(campaign: Campaign) -> Event:
     """Tell that ``campaign`` was changed, other than by a gift of its own."""
-    return _event("campaign_updated", campaign)
+    return Event(
+        "campaign_updated", (*topics(campaign), "donations"), {"campaign": summary(campaign)}
+    )
 
 
 def campaign_deleted(campaign: Campaign) -> Event:

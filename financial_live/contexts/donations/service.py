@@ -132,14 +132,14 @@ def _campaign_id(errors: Errors, value: UUID | str | None) -> UUID | None:
 async def latest(
     scope: Scope, *, campaign_id: UUID | None = None, limit: int = 20
 ) -> Sequence[Donation]:
-    """Return the last ``limit`` (1 to 100) gifts, newest first, with their campaigns.
+    """Return the last ``limit`` (1 to 100) gifts but tests, newest first, with their campaigns.
 
     Others than the operator see public gifts only. Raises Invalid.
     """
     errors = Errors()
     window = listing.window(errors, page=1, per_page=limit, order="desc")
     errors.raise_any()
-    query = repo.of_campaign(_visible(scope), campaign_id)
+    query = repo.real(repo.of_campaign(_visible(scope), campaign_id))
     async with db.transaction() as session:
         return await repo.newest(session, query, window.per_page)
 

@@ -31,12 +31,13 @@ class TestSummary:
 
 class TestEvents:
     def test_go_to_all_campaigns_and_to_this_one(self) -> None:
-        for make in (
-            campaigns.campaign_created,
-            campaigns.campaign_updated,
-            campaigns.campaign_deleted,
-        ):
+        for make in (campaigns.campaign_created, campaigns.campaign_deleted):
             event = make(CAMPAIGN)
             assert event.name == make.__name__
             assert event.topics == ("campaigns", f"campaign:{ID}")
             assert event.data == {"campaign": campaigns.summary(CAMPAIGN)}
+
+    def test_lists_of_gifts_hear_of_a_campaigns_new_name(self) -> None:
+        event = campaigns.campaign_updated(CAMPAIGN)
+        assert event.topics == ("campaigns", f"campaign:{ID}", "donations")
+        assert event.data == {"campaign": campaigns.summary(CAMPAIGN)}

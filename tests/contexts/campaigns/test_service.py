@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -132,10 +131,6 @@ class TestGet:
 
 @pytest.mark.usefixtures("database")
 class TestList:
-    @pytest.fixture(autouse=True)
-    def clean(self, database: db.Database) -> Iterator[None]:
-        yield
-
     async def three(self) -> list[Campaign]:
         first = await make_campaign(name="Well 100%")
         second = await make_campaign(name="Mosque", status="paused")
@@ -207,7 +202,7 @@ class TestUpdate:
         assert (await events(after=1)) == [
             (
                 "campaign_updated",
-                ["campaigns", f"campaign:{made.id}"],
+                ["campaigns", f"campaign:{made.id}", "donations"],
                 {"campaign": campaigns.summary(changed)},
             )
         ]
@@ -401,7 +396,7 @@ class TestLocked:
         async with db.transaction():
             await campaigns.locked(made.id)
             waiting = asyncio.create_task(make_gift(made))
-            await own_database_has_waiter(own_database)
+            await somebody_waits_for_a_lock(own_database)
             assert not waiting.done()
         assert (await waiting).version == 2
 
@@ -409,7 +404,7 @@ class TestLocked:
         assert isinstance(await refused(campaigns.locked(uuid4())), NotFound)
 
 
-async def own_database_has_waiter(database: db.Database) -> None:
+async def somebody_waits_for_a_lock(database: db.Database) -> None:
     """Return once somebody waits for a lock."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     async with database.engine.connect() as connection:

@@ -1,0 +1,97 @@
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from financial_live import db
+from financial_live.contexts import donations
+from financial_live.contexts.donations import CheckReport
+from financial_live.errors import Forbidden
+from tests.contexts.factories import OPERATOR, VISITOR, make_campaign, make_gift
+
+
+async def execute(*statements: str) -> None:
+    async with db.transaction() as session:
+        for statement in statements:
+            await session.execute(sa.text(statement))
+
+
+@pytest.mark.usefixtures("own_database")
+class TestCheck:
+    async def test_an_empty_database_has_nothing_to_say(self) -> None:
+        assert await donations.check(OPERATOR) == CheckReport(0, 0, [])
+
+    async def test_what_the_use_cases_made_is_right(self) -> None:
+        for policy in ("manual", "automatic"):
+            campaign = await make_campaign(review_policy=policy)
+            await make_gift(campaign)
+            await make_gift(campaign, OPERATOR, is_test=True)
+        assert await donations.check(OPERATOR) == CheckReport(2, 4, [])
+
+    async def test_partly_refunded_gifts_count_with_the_rest(self) -> None:
+        await make_gift(await make_campaign())
+        await execute(
+            "UPDATE donation SET status = 'refunded', refunded_amount = 20000",
+            "UPDATE campaign SET total_raised = total_raised - 20000",
+        )
+        assert (await donations.check(OPERATOR)).problems == []
+
+    @pytest.mark.parametrize(
+        ("damage", "problem"),
+        [
+            (
+                "UPDATE campaign SET total_raised = 49999.99",
+                "total_raised is 49999.99, but its gifts make 50000.00",
+            ),
+            ("UPDATE campaign SET gift_count = 2", "gift_count is 2, but 1 gifts are counted"),
+            ("UPDATE campaign SET version = 1", "version is 1, but a gift has 2"),
+            ("UPDATE donation SET currency = 'USD'", "is in USD, but its campaign"),
+            ("UPDATE donation SET one_per_donor = true", "one_per_donor is t, but its campaign"),
+            ("UPDATE donation SET refunded_amount = 1", "but its gifts make 49999.00"),
+            ("DELETE FROM donation", "but its gifts make 0"),
+            (
+                "UPDATE outbox SET position = id * 2",
+                "outbox: 2 events have the positions 2 to 4",
+            ),
+            (
+                "UPDATE outbox SET position = id",
+                "outbox: topic campaigns is at seq 0, but 2 events of it are placed",
+            ),
+        ],
+    )
+    async def test_damage_is_found_and_named(self, damage: str, problem: str) -> None:
+        await make_gift(await make_campaign())
+        await execute(damage)
+        assert problem in "\n".join((await donations.check(OPERATOR)).problems)
+
+    async def test_a_counted_gift_without_its_counted_amount_is_found(self) -> None:
+        await make_gift(await make_campaign())
+        await execute(
+            "ALTER TABLE donation DROP CONSTRAINT counted_amount_must_match_status",
+            "UPDATE donation SET counted_amount = NULL",
+        )
+        problems = "\n".join((await donations.check(OPERATOR)).problems)
+        assert "is approved, but has no counted_amount" in problems
+
+    async def test_events_that_were_placed_and_pruned_are_right(self) -> None:
+        campaign = await make_campaign()
+        await make_gift(campaign)
+        topics = "SELECT topic, count(*) FROM outbox, unnest(topics) topic GROUP BY topic"
+        await execute(
+            "UPDATE outbox SET position = id",
+            f"INSERT INTO topic_sequence (topic, seq) {topics}",
+        )
+        assert (await donations.check(OPERATOR)).problems == []
+        await execute("DELETE FROM outbox WHERE id = 1")
+        assert (await donations.check(OPERATOR)).problems == []
+
+    async def test_sees_one_moment_while_gifts_arrive(self) -> None:
+        campaign = await make_campaign()
+        giving = asyncio.gather(*(make_gift(campaign) for _ in range(60)))
+        reports = [await donations.check(OPERATOR) for _ in range(5)]
+        await giving
+        assert [report.problems for report in reports] == [[]] * 5
+
+    async def test_is_the_operators(self) -> None:
+        with pytest.raises(Forbidden):
+            await donations.check(VISITOR)

@@ -1,0 +1,43 @@
+from datetime import timedelta
+
+import pytest
+
+from financial_live.contexts import campaigns, donations
+from financial_live.errors import Forbidden
+from tests.contexts.factories import OPERATOR, VISITOR, make_campaign
+
+
+@pytest.mark.usefixtures("own_database")
+class TestLoadDemo:
+    async def test_makes_campaigns_with_gifts_that_add_up(self) -> None:
+        made = await donations.load_demo(OPERATOR)
+        report = await donations.check(OPERATOR)
+        assert report.problems == []
+        assert report.campaigns == made == 4
+        assert report.donations == 4 * 25
+
+    async def test_is_loaded_once(self) -> None:
+        await donations.load_demo(OPERATOR)
+        assert await donations.load_demo(OPERATOR) == 0
+        assert (await donations.check(OPERATOR)).campaigns == 4
+
+    async def test_leaves_a_campaign_that_is_there_alone(self) -> None:
+        mine = await make_campaign(slug="build-mosque", name="Mine")
+        assert await donations.load_demo(OPERATOR) == 3
+        assert (await campaigns.get_campaign(VISITOR, "build-mosque")).id == mine.id
+
+    async def test_shows_all_currencies_and_weeks_of_gifts(self) -> None:
+        await donations.load_demo(OPERATOR)
+        listed = (await campaigns.list_campaigns(VISITOR)).items
+        assert {c.currency for c in listed} == {"IDR", "USD", "EUR"}
+        assert {(str(c.review_policy), c.one_gift_per_donor) for c in listed} == {
+            ("automatic", False)
+        }
+        for campaign in listed:
+            gifts = await donations.latest(VISITOR, campaign_id=campaign.id, limit=100)
+            assert gifts[0].inserted_at - gifts[-1].inserted_at > timedelta(days=14)
+            assert len({gift.donor_name for gift in gifts}) == len(gifts) == 25
+
+    async def test_is_the_operators(self) -> None:
+        with pytest.raises(Forbidden):
+            await donations.load_demo(VISITOR)

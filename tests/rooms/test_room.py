@@ -1,0 +1,325 @@
+"""One room: it follows its topic whatever happens to the messages, and sends what changed."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from financial_live.outbox import Placed
+from financial_live.rooms.room import Frame, Room, difference
+from financial_live.rooms.views import View
+
+
+@dataclass
+class World:
+    """A topic as the database has it: rows, and the messages that the relay would publish."""
+
+    seq: int = 0
+    total: int = 0
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    messages: list[Placed] = field(default_factory=list)
+
+    def give(self, amount: int) -> Placed:
+        """Commit a gift and return its message."""
+        self.seq += 1
+        self.total += amount
+        row = {"id": f"{self.seq:04}", "inserted_at": f"{self.seq:04}", "amount": amount}
+        self.rows = {row["id"]: row, **self.rows}
+        message = Placed(self.seq, "given", {"row": row, "total": self.total})
+        self.messages.append(message)
+        return message
+
+    def beat(self) -> Placed:
+        """Return the heartbeat: the last seq again."""
+        return Placed(self.seq, None, {})
+
+    def view(self) -> View:
+        """Return what a reader of the database sees now."""
+        return View({"total": self.total}, dict(self.rows))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A room's key with a view of its own."""
+
+    name: str = "test"
+
+    def apply(self, view: View, name: str, data: dict[str, Any]) -> View | None:
+        row = data["row"]
+        if row["id"] in view.rows:
+            return view
+        return View({"total": data["total"]}, {row["id"]: row, **view.rows})
+
+
+class Screen:
+    """A browser: it merges frames, and knows nothing else."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.rows: dict[str, Any] = {}
+        self.frames: list[Frame] = []
+
+    async def show(self, frame: Frame) -> None:
+        self.frames.append(frame)
+        if frame.reset:
+            self.rows = {}
+        self.fields |= frame.fields
+        self.rows |= frame.rows
+        for row_id in frame.removed:
+            self.rows.pop(row_id)
+
+
+class Stage:
+    """A room on a world, with the screens of those who joined."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.screens: list[Screen] = []
+        self.reads = 0
+        self.gate: asyncio.Event | None = None
+        self.room = Room(Key(), load=self._load, deliver=self._deliver)  # type: ignore[arg-type]
+
+    async def _load(self, key: object) -> tuple[int, View]:
+        self.reads += 1
+        seq, view = self.world.seq, self.world.view()
+        if self.gate is not None:
+            await self.gate.wait()
+        return seq, view
+
+    async def _deliver(self, key: object, frame: Frame) -> None:
+        for screen in self.screens:
+            await screen.show(frame)
+
+    async def join(self) -> Screen:
+        screen = Screen()
+
+        async def enter(frame: Frame) -> None:
+            self.screens.append(screen)
+            await screen.show(frame)
+
+        await self.room.join(enter)
+        return screen
+
+    async def settle(self) -> None:
+        """Wait until the room has nothing left to read or send."""
+        while self.room._reader is not None or self.room._sender is not None:
+            await asyncio.gather(
+                *(t for t in (self.room._reader, self.room._sender) if t is not None)
+            )
+
+    def assert_right(self) -> None:
+        truth = self.world.view()
+        for screen in self.screens:
+            assert screen.rows == truth.rows
+            assert screen.fields["total"] == truth.fields["total"]
+
+
+class TestJoin:
+    async def test_the_first_frame_is_the_whole_view(self) -> None:
+        stage = Stage()
+        stage.world.give(5)
+        screen = await stage.join()
+        assert [frame.reset for frame in screen.frames] == [True]
+        stage.assert_right()
+
+    async def test_a_second_watcher_costs_no_second_read(self) -> None:
+        stage = Stage()
+        await stage.join()
+        await stage.settle()
+        await stage.join()
+        assert stage.reads == 1
+
+    async def test_a_gift_that_is_known_but_not_yet_sent_reaches_the_new_watcher_too(self) -> None:
+        stage = Stage()
+        await stage.join()
+        await stage.settle()
+        stage.room.hear(stage.world.give(7))
+        await stage.join()
+        await stage.settle()
+        stage.assert_right()
+
+    async def test_a_failed_read_is_told_to_who_joins(self) -> None:
+        async def broken(key: object) -> tuple[int, View]:
+            raise ConnectionError("the database is away")
+
+        room = Room(Key(), load=broken, deliver=Stage()._deliver)  # type: ignore[arg-type]
+        with pytest.raises(ConnectionError, match="away"):
+            await room.join(Screen().show)
+
+
+class TestHear:
+    async def test_a_gift_travels_as_one_row_and_the_changed_fields(self) -> None:
+        stage = Stage()
+        for amount in range(1, 101):
+            stage.world.give(amount)
+        screen = await stage.join()
+        await stage.settle()
+        stage.room.hear(stage.world.give(9))
+        await stage.settle()
+        frame = screen.frames[-1]
+        assert (list(frame.rows), frame.removed, frame.reset) == (["0101"], (), False)
+        assert list(frame.fields) == ["total"]
+
+    async def test_gifts_of_one_moment_travel_in_one_frame(self) -> None:
+        stage = Stage()
+        screen = await stage.join()
+        await stage.settle()
+        for amount in range(1, 51):
+            stage.room.hear(stage.world.give(amount))
+        await stage.settle()
+        assert len(screen.frames) == 2
+        stage.assert_right()
+
+    async def test_nothing_is_sent_for_a_message_that_changes_nothing(self) -> None:
+        stage = Stage()
+        screen = await stage.join()
+        message = stage.world.give(3)
+        stage.room.hear(message)
+        await stage.settle()
+        frames = len(screen.frames)
+        stage.room.hear(message)
+        stage.room.hear(stage.world.beat())
+        await stage.settle()
+        assert len(screen.frames) == frames
+        assert stage.reads == 1
+
+    async def test_a_lost_message_is_found_by_the_next_one(self) -> None:
+        stage = Stage()
+        await stage.join()
+        stage.world.give(3)
+        stage.room.hear(stage.world.give(4))
+        await stage.settle()
+        stage.assert_right()
+        assert stage.reads == 2
+
+    async def test_the_loss_of_the_last_message_is_found_by_the_heartbeat(self) -> None:
+        stage = Stage()
+        await stage.join()
+        stage.world.give(3)
+        stage.room.hear(stage.world.beat())
+        await stage.settle()
+        stage.assert_right()
+
+    async def test_what_arrives_during_a_read_is_applied_after_it(self) -> None:
+        stage = Stage()
+        await stage.join()
+        await stage.settle()
+        stage.gate = asyncio.Event()
+        stage.world.give(3)
+        stage.room.hear(stage.world.beat())
+        await asyncio.sleep(0)  # The read has now seen the rows, and waits.
+        stage.room.hear(stage.world.give(4))
+        stage.gate.set()
+        await stage.settle()
+        stage.assert_right()
+
+    async def test_a_seq_that_went_back_is_read_again(self) -> None:
+        stage = Stage()
+        stage.world.give(3)
+        await stage.join()
+        stage.world.seq, stage.world.total, stage.world.rows = 0, 0, {}
+        stage.room.hear(stage.world.beat())
+        await stage.settle()
+        stage.assert_right()
+
+
+class TestDelivery:
+    async def test_a_failed_delivery_is_followed_by_the_whole_view(self) -> None:
+        stage = Stage()
+        screen = await stage.join()
+        await stage.settle()
+
+        async def broken(key: object, frame: Frame) -> None:
+            raise ConnectionError("the door is broken")
+
+        stage.room._deliver = broken  # type: ignore[assignment]
+        stage.room.hear(stage.world.give(1))
+        await stage.settle()
+        stage.room._deliver = stage._deliver  # type: ignore[assignment]
+        stage.room.hear(stage.world.give(2))
+        await stage.settle()
+        assert screen.frames[-1].reset
+        stage.assert_right()
+
+
+class TestStale:
+    async def test_silence_is_shown_and_a_sound_ends_it(self) -> None:
+        stage = Stage()
+        screen = await stage.join()
+        await stage.settle()
+        stage.room.last_heard -= 60
+        stage.room.send_soon()
+        await stage.settle()
+        assert screen.fields["stale"] is True
+        stage.room.hear(stage.world.beat())
+        await stage.settle()
+        assert screen.fields["stale"] is False
+
+
+class TestDifference:
+    def test_names_only_what_changed(self) -> None:
+        old = View({"a": 1, "b": 2}, {"x": {"n": 1}, "y": {"n": 2}})
+        new = View({"a": 1, "b": 3}, {"y": {"n": 5}, "z": {"n": 3}})
+        frame = difference(old, new)
+        assert frame == Frame({"b": 3}, {"y": {"n": 5}, "z": {"n": 3}}, ("x",))
+
+    def test_is_empty_between_equal_views(self) -> None:
+        view = View({"a": 1}, {"x": {"n": 1}})
+        assert not difference(view, View({"a": 1}, {"x": {"n": 1}}))
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("give"), st.integers(1, 9)),
+        st.tuples(st.just("deliver"), st.integers(0, 30)),
+        st.tuples(st.just("beat"), st.just(0)),
+        st.tuples(st.just("join"), st.just(0)),
+        st.tuples(st.just("pause"), st.just(0)),
+        st.tuples(st.just("slow read"), st.just(0)),
+        st.tuples(st.just("read ends"), st.just(0)),
+    ),
+    max_size=40,
+)
+
+
+class TestConvergence:
+    @settings(max_examples=200, deadline=None)
+    @given(steps=STEPS)
+    def test_any_order_loss_and_repetition_of_messages_ends_right(
+        self, steps: list[tuple[str, int]]
+    ) -> None:
+        asyncio.run(self._play(steps))
+
+    async def _play(self, steps: list[tuple[str, int]]) -> None:
+        stage = Stage()
+        stage.room._next_frame_at = float("-inf")
+        await stage.join()
+        for step, number in steps:
+            if step == "give":
+                stage.world.give(number)
+            elif step == "deliver" and stage.world.messages:
+                # Any message ever published: the next, an old one again, one out of order.
+                stage.room.hear(stage.world.messages[number % len(stage.world.messages)])
+            elif step == "beat":
+                stage.room.hear(stage.world.beat())
+            elif step == "join" and stage.gate is None:
+                await stage.join()
+            elif step == "pause":
+                await asyncio.sleep(0)
+            elif step == "slow read" and stage.gate is None:
+                stage.gate = asyncio.Event()
+            elif step == "read ends" and stage.gate is not None:
+                stage.gate.set()
+                stage.gate = None
+        if stage.gate is not None:
+            stage.gate.set()
+            stage.gate = None
+        stage.room.hear(stage.world.beat())
+        await stage.settle()
+        # A heartbeat that arrived while the room read is repeated a second later.
+        stage.room.hear(stage.world.beat())
+        await stage.settle()
+        stage.assert_right()

@@ -1,0 +1,223 @@
+"""Views: what an event makes of one is what reading the rows again would give."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from financial_live import db, outbox
+from financial_live.contexts import campaigns, donations
+from financial_live.contexts.campaigns import Campaign
+from financial_live.errors import AppError
+from financial_live.rooms import (
+    RoomKey,
+    View,
+    campaign_room,
+    campaigns_room,
+    gifts_room,
+    live_campaigns_room,
+)
+from tests.contexts.factories import OPERATOR, VISITOR, make_campaign, make_gift
+
+async def told(after: int) -> list[outbox.OutboxEvent]:
+    """Return the events committed after the one with this id, in order."""
+    async with db.transaction() as session:
+        found = await session.execute(
+            sa.select(outbox.OutboxEvent)
+            .where(sa.column("id") > after)
+            .order_by(sa.column("id"))
+        )
+        return list(found.scalars())
+
+
+async def last_id() -> int:
+    events = await told(0)
+    return events[-1].id or 0 if events else 0
+
+
+class Night:
+    """Random acts on a few campaigns, some of which are refused."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.campaigns: list[Campaign] = []
+        self.gifts: list[donations.Donation] = []
+
+    async def act(self) -> None:
+        acts: list[Callable[[], Any]] = [
+            self._give,
+            self._give,
+            self._give,
+            self._edit_gift,
+            self._delete_gift,
+            self._edit_campaign,
+            self._new_campaign,
+            self._delete_campaign,
+        ]
+        try:
+            await self.random.choice(acts)()
+        except AppError:
+            return  # A refusal is a fine outcome here: nothing may be told then.
+
+    async def _give(self) -> None:
+        campaign = self.random.choice(self.campaigns)
+        is_test = self.random.random() < 0.1
+        self.gifts.append(
+            await make_gift(
+                campaign,
+                OPERATOR,
+                amount=str(self.random.randint(1, 500)),
+                is_test=is_test,
+                show_name=self.random.random() < 0.7,
+                show_amount=self.random.random() < 0.7,
+                message=self.random.choice(["", "Keep going!"]),
+            )
+        )
+
+    async def _edit_gift(self) -> None:
+        gift = self.random.choice(self.gifts)
+        changes: dict[str, Any] = self.random.choice(
+            [
+                {"show_name": self.random.random() < 0.5},
+                {"show_amount": self.random.random() < 0.5},
+                {"donor_name": f"Name {self.random.randint(1, 99)}"},
+                {"amount": str(self.random.randint(1, 900))},
+                {"campaign_id": str(self.random.choice(self.campaigns).id)},
+            ]
+        )
+        await donations.update_donation(OPERATOR, gift.id, changes)
+
+    async def _delete_gift(self) -> None:
+        await donations.delete_donation(OPERATOR, self.random.choice(self.gifts).id)
+
+    async def _edit_campaign(self) -> None:
+        campaign = self.random.choice(self.campaigns)
+        changes: dict[str, Any] = self.random.choice(
+            [
+                {"name": f"Renamed {self.random.randint(1, 99)}"},
+                {"status": self.random.choice(["active", "paused", "closed"])},
+                {"goal_amount": str(self.random.randint(1, 9999))},
+                {"review_policy": self.random.choice(["manual", "automatic"])},
+                {"description": f"Words {self.random.randint(1, 99)}"},
+            ]
+        )
+        await campaigns.update_campaign(OPERATOR, campaign.id, changes)
+
+    async def _new_campaign(self) -> None:
+        policy = self.random.choice(["manual", "automatic"])
+        self.campaigns.append(await make_campaign(review_policy=policy))
+
+    async def _delete_campaign(self) -> None:
+        gone = self.random.choice(self.campaigns[1:] or self.campaigns)
+        await campaigns.delete_campaign(OPERATOR, gone.id)
+        self.campaigns.remove(gone)
+
+
+@pytest.mark.usefixtures("own_database")
+class TestApply:
+    @pytest.mark.parametrize("seed", range(4))
+    async def test_agrees_with_reading_again_after_every_act(self, seed: int) -> None:
+        night = Night(seed)
+        first, other = await make_campaign(), await make_campaign(review_policy="manual")
+        night.campaigns += [first, other]
+        night.gifts.append(await make_gift(first))
+        keys = [
+            *(campaign_room(c.id, scope) for c in (first, other) for scope in (VISITOR, OPERATOR)),
+            gifts_room(VISITOR),
+            gifts_room(OPERATOR),
+            campaigns_room(1),
+            live_campaigns_room(),
+        ]
+        views = {key: (await key.load())[1] for key in keys}
+        seen = await last_id()
+        for _ in range(50):
+            await night.act()
+            events = await told(seen)
+            seen = events[-1].id or seen if events else seen
+            for key in keys:
+                views[key] = await self._follow(key, views[key], events)
+
+    async def _follow(
+        self, key: RoomKey, view: View, events: list[outbox.OutboxEvent]
+    ) -> View:
+        truth = (await key.load())[1]
+        for event in events:
+            if key.topic in event.topics:
+                changed = key.apply(view, event.name, event.data)
+                if changed is None:
+                    return truth
+                view = changed
+        assert view.fields == truth.fields
+        assert view.rows == truth.rows
+        return truth
+
+    async def test_a_gift_needs_no_reading(self) -> None:
+        campaign = await make_campaign()
+        key = campaign_room(campaign.id, VISITOR)
+        view, seen = (await key.load())[1], await last_id()
+        await make_gift(campaign)
+        [event] = await told(seen)
+        changed = key.apply(view, event.name, event.data)
+        assert changed is not None
+        assert changed.fields["total_raised"] == "50000.00"
+
+    async def test_an_event_that_the_rows_already_contain_changes_nothing(self) -> None:
+        campaign = await make_campaign()
+        seen = await last_id()
+        await make_gift(campaign)
+        events = await told(seen)
+        for key in (campaign_room(campaign.id, VISITOR), gifts_room(VISITOR), campaigns_room(1)):
+            view = (await key.load())[1]
+            assert key.apply(view, events[0].name, events[0].data) is view
+
+    async def test_a_list_keeps_its_length(self) -> None:
+        campaign = await make_campaign()
+        for _ in range(20):
+            await make_gift(campaign)
+        key = campaign_room(campaign.id, VISITOR)
+        view, seen = (await key.load())[1], await last_id()
+        newest = await make_gift(campaign)
+        [event] = await told(seen)
+        changed = key.apply(view, event.name, event.data)
+        assert changed is not None
+        assert len(changed.rows) == 20
+        assert next(iter(changed.rows)) == str(newest.id)
+
+
+@pytest.mark.usefixtures("own_database")
+class TestPublicView:
+    async def test_holds_no_address_and_nothing_hidden(self) -> None:
+        campaign = await make_campaign()
+        await make_gift(
+            campaign,
+            donor_name="Secret Name",
+            donor_email="secret@example.org",
+            amount="777",
+            show_name=False,
+            show_amount=False,
+        )
+        for key in (
+            campaign_room(campaign.id, VISITOR),
+            campaign_room(campaign.id, OPERATOR),
+            gifts_room(VISITOR),
+            gifts_room(OPERATOR),
+        ):
+            view = (await key.load())[1]
+            [row] = view.rows.values()
+            assert "Secret" not in str(row)
+            assert "777" not in str(row)
+            assert "@" not in str(row)
+
+    async def test_a_gift_that_waits_for_review_is_shown_to_the_operator_only(self) -> None:
+        campaign = await make_campaign(review_policy="manual")
+        await make_gift(campaign)
+        assert (await campaign_room(campaign.id, VISITOR).load())[1].rows == {}
+        [row] = (await campaign_room(campaign.id, OPERATOR).load())[1].rows.values()
+        assert row["status"] == "pending"
+
+    async def test_a_campaign_that_is_gone_is_missing(self) -> None:
+        campaign = await make_campaign()
+        await campaigns.delete_campaign(OPERATOR, campaign.id)
+        assert (await campaign_room(campaign.id, VISITOR).load())[1].fields == {"missing": True}

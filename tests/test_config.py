@@ -1,0 +1,238 @@
+"""What the settings accept, refuse and say."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from financial_live.config import Settings, is_loopback_host, is_origin
+from financial_live.errors import ConfigError
+
+PASSWORD = "hunter2-and-more"
+PRODUCTION = {
+    "FINANCIAL_LIVE_ENV": "production",
+    "DATABASE_URL": f"postgres://owner:{PASSWORD}@db.example.org:5432/gifts",
+    "REDIS_URL": f"rediss://:{PASSWORD}@bus.example.org:6380/0",
+    "ALLOWED_ORIGINS": "https://give.example.org",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name in Settings.names() or name.startswith("FINANCIAL_LIVE_"):
+            monkeypatch.delenv(name)
+
+
+def load_with(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings.load()
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> list[str]:
+    """Return the problems that a load lists."""
+    with pytest.raises(ConfigError) as caught:
+        load_with(monkeypatch, environment)
+    return caught.value.message.splitlines()[1:]
+
+
+class TestLoadInDevelopment:
+    def test_needs_nothing(self) -> None:
+        settings = Settings.load()
+        assert settings.env == "development"
+        assert (settings.host, settings.port, settings.pool_size) == ("127.0.0.1", 8000, 10)
+        assert settings.database_url is None
+        assert settings.redis_url is None
+
+    def test_an_empty_variable_counts_as_unset(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert load_with(monkeypatch, {"DATABASE_URL": "", "POOL_SIZE": ""}).pool_size == 10
+
+    def test_an_option_of_the_command_line_wins(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FINANCIAL_LIVE_PORT", "9000")
+        assert Settings.load(port=9001).port == 9001
+
+    def test_an_option_not_given_leaves_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FINANCIAL_LIVE_PORT", "9000")
+        assert Settings.load(port=None).port == 9000
+
+    def test_the_data_folder_follows_xdg(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+        assert Settings.load().data_dir == tmp_path / "financial_live"
+
+    def test_a_relative_data_folder_becomes_absolute(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert Settings.load(data_dir=Path("here")).data_dir == tmp_path / "here"
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("FINANCIAL_LIVE_ENV", "staging"),
+            ("DATABASE_URL", "mysql://u:p@h/d"),
+            ("DATABASE_URL", "nonsense"),
+            ("REDIS_URL", "http://bus"),
+            ("REDIS_URL", "redis://"),
+            ("POOL_SIZE", "1"),
+            ("POOL_SIZE", "many"),
+            ("DATABASE_TLS", "perhaps"),
+            ("DATABASE_CA_FILE", "/no/such/file.pem"),
+            ("ALLOWED_ORIGINS", "*"),
+            ("ALLOWED_ORIGINS", "https://*.example.org"),
+            ("ALLOWED_ORIGINS", "give.example.org"),
+            ("ALLOWED_ORIGINS", "https://give.example.org/path"),
+            ("FINANCIAL_LIVE_HOST", "http://here"),
+            ("FINANCIAL_LIVE_PORT", "-1"),
+            ("FINANCIAL_LIVE_PORT", "65536"),
+            ("FINANCIAL_LIVE_PORT", "8000.5"),
+            ("LOG_LEVEL", "loud"),
+        ],
+    )
+    def test_refuses_a_wrong_value_by_the_name_of_its_variable(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        problems = refusal(monkeypatch, {name: value})
+        assert len(problems) == 1
+        assert problems[0].startswith(f"  - {name} ")
+
+    def test_lists_every_wrong_value_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = {"POOL_SIZE": "0", "FINANCIAL_LIVE_PORT": "x", "LOG_LEVEL": "loud"}
+        assert len(refusal(monkeypatch, wrong)) == 3
+
+
+class TestLoadInProduction:
+    def test_accepts_what_it_needs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert load_with(monkeypatch, PRODUCTION).is_production
+
+    def test_lists_all_that_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        problems = refusal(monkeypatch, {"FINANCIAL_LIVE_ENV": "production"})
+        names = [problem.split()[1] for problem in problems]
+        assert names == ["DATABASE_URL", "REDIS_URL", "ALLOWED_ORIGINS"]
+
+    def test_lists_the_missing_beside_the_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = {"FINANCIAL_LIVE_ENV": "production", "POOL_SIZE": "1", "ALLOWED_ORIGINS": "*"}
+        names = {problem.split()[1] for problem in refusal(monkeypatch, wrong)}
+        assert names == {"DATABASE_URL", "REDIS_URL", "ALLOWED_ORIGINS", "POOL_SIZE"}
+
+    def test_each_problem_says_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for problem in refusal(monkeypatch, {"FINANCIAL_LIVE_ENV": "production"}):
+            assert "Set it to" in problem or "List your site" in problem
+
+    def test_refuses_a_misspelt_name_and_suggests_the_right_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        problems = refusal(monkeypatch, PRODUCTION | {"FINANCIAL_LIVE_PROT": "80"})
+        assert problems == [
+            "  - FINANCIAL_LIVE_PROT is not a setting. Did you mean FINANCIAL_LIVE_PORT?"
+        ]
+
+
+class TestSecrets:
+    def test_stay_out_of_the_representation(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load_with(monkeypatch, PRODUCTION)
+        assert PASSWORD not in repr(settings)
+        assert PASSWORD not in str(settings)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("DATABASE_URL", f"mysql://u:{PASSWORD}@h/d"),
+            ("DATABASE_URL", f"postgres://u:{PASSWORD}@h:port/d"),
+            ("REDIS_URL", f"http://:{PASSWORD}@h"),
+            ("REDIS_URL", f"redis://:{PASSWORD}@h:port"),
+        ],
+    )
+    def test_stay_out_of_a_refusal(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        assert PASSWORD not in "\n".join(refusal(monkeypatch, {name: value}))
+
+    def test_reach_a_worker_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load_with(monkeypatch, PRODUCTION)
+        for name in list(os.environ):
+            if name in Settings.names():
+                monkeypatch.delenv(name)
+        assert load_with(monkeypatch, settings.environment()) == settings
+
+
+class TestSqlalchemyUrl:
+    @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+    def test_names_the_driver_whatever_the_scheme(self, scheme: str) -> None:
+        settings = Settings.load(database_url=f"{scheme}://u:p@h:5432/d")
+        assert settings.sqlalchemy_url == "postgresql+psycopg://u:p@h:5432/d"
+
+    def test_verifies_the_server_in_production(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        url = load_with(monkeypatch, PRODUCTION).sqlalchemy_url
+        assert "sslmode=verify-full" in url
+        assert "sslrootcert=" in url
+
+    def test_uses_the_given_certificates(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        certificates = tmp_path / "ca.pem"
+        certificates.write_text("certificates")
+        given = PRODUCTION | {"DATABASE_CA_FILE": str(certificates)}
+        url = load_with(monkeypatch, given).sqlalchemy_url
+        assert url.endswith("ca.pem")
+
+    def test_does_as_it_is_told_about_tls(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        url = load_with(monkeypatch, PRODUCTION | {"DATABASE_TLS": "require"}).sqlalchemy_url
+        assert url.endswith("?sslmode=require")
+
+    def test_leaves_the_mode_that_the_address_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        address = PRODUCTION["DATABASE_URL"] + "?sslmode=require"
+        url = load_with(monkeypatch, PRODUCTION | {"DATABASE_URL": address}).sqlalchemy_url
+        assert url.endswith("?sslmode=require")
+
+    def test_asks_no_tls_of_a_socket(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        address = "postgresql://postgres@/gifts?host=/run/postgresql"
+        url = load_with(monkeypatch, PRODUCTION | {"DATABASE_URL": address}).sqlalchemy_url
+        assert "sslmode" not in url
+
+    def test_asks_no_tls_in_development(self) -> None:
+        assert "sslmode" not in Settings.load(database_url="postgres://u:p@h/d").sqlalchemy_url
+
+    def test_says_what_to_do_when_there_is_no_database(self) -> None:
+        with pytest.raises(ConfigError, match="DATABASE_URL"):
+            _ = Settings.load().sqlalchemy_url
+
+
+class TestGrantsOperator:
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"])
+    def test_on_loopback(self, host: str) -> None:
+        assert Settings.load(host=host).grants_operator
+
+    @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "give.example.org"])
+    def test_not_where_others_can_reach(self, host: str) -> None:
+        assert not Settings.load(host=host).grants_operator
+
+    def test_never_in_production(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load_with(monkeypatch, PRODUCTION | {"FINANCIAL_LIVE_HOST": "127.0.0.1"})
+        assert settings.is_loopback
+        assert not settings.grants_operator
+
+    def test_a_name_that_only_begins_like_loopback_is_not(self) -> None:
+        assert not is_loopback_host("127.0.0.1.example.org")
+        assert not is_loopback_host("localhost.example.org")
+
+
+class TestIsOrigin:
+    @pytest.mark.parametrize("text", ["https://a.example", "http://localhost:8000"])
+    def test_accepts_scheme_host_and_port(self, text: str) -> None:
+        assert is_origin(text)
+
+    @pytest.mark.parametrize(
+        "text", ["", "null", "https://", "ftp://a", "https://a/", "https://u@a", "https://a:x"]
+    )
+    def test_refuses_anything_else(self, text: str) -> None:
+        assert not is_origin(text)
+
+
+class TestNames:
+    def test_every_setting_is_described(self) -> None:
+        assert all(Settings.names().values())

@@ -1,0 +1,200 @@
+"""The outbox and its relay, on a database of their own with real commits."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from psycopg.rows import TupleRow
+
+from financial_live import db, outbox
+from financial_live.errors import Unavailable
+from financial_live.event import Event
+from financial_live.outbox import Placed, Relay
+
+
+class Wire:
+    """A publisher that keeps what it is told, may be away, and can be waited on."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Placed]] = []
+        self.topics: list[str] = []
+        self.is_away = False
+        self._changed = asyncio.Condition()
+
+    async def publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        if self.is_away:
+            raise Unavailable("the bus is away")
+        async with self._changed:
+            self.sent += [(topic, Placed.decode(payload)) for topic, payload in messages]
+            self._changed.notify_all()
+
+    async def watched_topics(self) -> list[str]:
+        if self.is_away:
+            raise Unavailable("the bus is away")
+        return self.topics
+
+    async def wait_for(self, count: int) -> None:
+        """Wait until ``count`` events were published; heartbeats do not count."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.events()) >= count)
+
+    def events(self) -> list[tuple[str, Placed]]:
+        return [(topic, placed) for topic, placed in self.sent if placed.name is not None]
+
+    def seqs(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for topic, placed in self.events():
+            found[topic].append(placed.seq)
+        return found
+
+
+@asynccontextmanager
+async def connected(database: db.Database) -> AsyncIterator[psycopg.AsyncConnection[TupleRow]]:
+    async with await psycopg.AsyncConnection.connect(database.dsn, autocommit=True) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def positions() -> list[int | None]:
+    async with db.transaction() as session:
+        rows = await session.execute(
+            sa.select(outbox.OutboxEvent.position).order_by(sa.column("id"))
+        )
+        return list(rows.scalars())
+
+
+class TestAppend:
+    async def test_a_fact_that_is_rolled_back_is_never_told(
+        self, own_database: db.Database
+    ) -> None:
+        with pytest.raises(RuntimeError, match="no"):
+            async with db.transaction():
+                await outbox.append(Event("happened", ("a",)))
+                raise RuntimeError("no")
+        assert await positions() == []
+
+    async def test_the_relay_is_woken_by_the_commit_not_before(
+        self, own_database: db.Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        woken: list[str] = []
+        monkeypatch.setattr(outbox, "_wakers", [lambda: woken.append("now")])
+        async with db.transaction():
+            await outbox.append(Event("happened", ("a",)))
+            assert woken == []
+        assert woken == ["now"]
+
+
+class TestRelay:
+    async def test_each_topic_counts_without_gaps_and_in_order(
+        self, own_database: db.Database
+    ) -> None:
+        wire = Wire()
+        async with connected(own_database) as connection:
+            relay = Relay(own_database.dsn, wire)
+            for number in range(1200):
+                topics = ("all", "even") if number % 2 == 0 else ("all",)
+                await outbox.append(Event("happened", topics, {"number": number}))
+            assert await relay.relay_once(connection) == 1200
+        assert wire.seqs() == {"all": list(range(1, 1201)), "even": list(range(1, 601))}
+        assert await positions() == list(range(1, 1201))
+        told = [placed.data["number"] for topic, placed in wire.sent if topic == "all"]
+        assert told == list(range(1200))
+
+    async def test_a_transaction_that_commits_late_is_not_overlooked(
+        self, own_database: db.Database
+    ) -> None:
+        wire = Wire()
+        relay = Relay(own_database.dsn, wire)
+        has_written, may_commit = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            async with db.transaction():
+                await outbox.append(Event("slow", ("a",)))
+                has_written.set()
+                await may_commit.wait()
+
+        async with connected(own_database) as connection:
+            task = asyncio.create_task(slow())
+            await has_written.wait()
+            await outbox.append(Event("quick", ("a",)))
+            await relay.relay_once(connection)
+            may_commit.set()
+            await task
+            await relay.relay_once(connection)
+        assert [placed.name for _, placed in wire.sent] == ["quick", "slow"]
+        assert wire.seqs() == {"a": [1, 2]}
+
+    async def test_what_cannot_be_published_keeps_its_place(
+        self, own_database: db.Database
+    ) -> None:
+        wire = Wire()
+        wire.is_away = True
+        relay = Relay(own_database.dsn, wire)
+        async with connected(own_database) as connection:
+            await outbox.append(Event("lost", ("a",)))
+            await relay.relay_once(connection)
+            wire.is_away, wire.topics = False, ["a", "unknown"]
+            await relay.repeat_last_seqs(connection)
+        assert wire.sent == [("a", Placed(1, None, {})), ("unknown", Placed(0, None, {}))]
+
+    async def test_of_two_relays_one_works_and_the_other_takes_over(
+        self, own_database: db.Database
+    ) -> None:
+        first, second = Wire(), Wire()
+        async with running(Relay(own_database.dsn, first)) as task:
+            await outbox.append(Event("one", ("a",)))
+            await first.wait_for(1)
+            async with running(Relay(own_database.dsn, second)):
+                await outbox.append(Event("two", ("a",)))
+                await first.wait_for(2)
+                assert second.events() == []
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await outbox.append(Event("three", ("a",)))
+                await second.wait_for(1)
+        assert second.seqs() == {"a": [3]}
+
+    async def test_nothing_is_lost_when_its_connection_is_cut(
+        self, own_database: db.Database
+    ) -> None:
+        wire = Wire()
+        async with running(Relay(own_database.dsn, wire)) as task:
+            await outbox.append(Event("before", ("a",)))
+            await wire.wait_for(1)
+            async with db.transaction() as session:
+                await session.execute(
+                    sa.text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE application_name = 'financial_live relay'"
+                        " AND datname = current_database()"
+                    )
+                )
+            with pytest.raises(psycopg.OperationalError):
+                await task
+        await outbox.append(Event("after", ("a",)))
+        async with running(Relay(own_database.dsn, wire)):
+            await wire.wait_for(2)
+        assert wire.seqs() == {"a": [1, 2]}
+
+
+class TestPlaced:
+    def test_survives_the_bus(self) -> None:
+        placed = Placed(7, "donation_created", {"name": "شكرا", "amount": "50000.00"})
+        assert Placed.decode(placed.encode()) == placed
+
+    def test_what_is_no_message_is_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"."):
+            Placed.decode(b"not json")
