@@ -10,6 +10,8 @@ import reflex as rx
 from financial_live import db, outbox, telemetry
 from financial_live.bus import Bus
 from financial_live.config import get_settings
+from financial_live.errors import Unavailable
+from financial_live.rest import create_api
 from financial_live.rooms import Rooms
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost
@@ -18,6 +20,14 @@ from financial_live.ui.pages import campaign, campaign_new, campaigns, donations
 _log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_S = 5.0
+_buses: list[Bus] = []
+
+
+async def _ping_bus() -> None:
+    """Raise Unavailable unless this worker's bus answers."""
+    if not _buses:
+        raise Unavailable("The bus is not connected yet.")
+    await _buses[0].ping()
 
 
 def _failed(exception: Exception) -> None:
@@ -36,6 +46,7 @@ app = rx.App(
         rx.el.meta(name="theme-color", content="#0f6b4a"),
     ],
     backend_exception_handler=_failed,
+    api_transformer=create_api(ping_bus=_ping_bus),
 )
 
 for page in (home, campaigns, campaign_new, campaign, donations, not_found):
@@ -48,6 +59,7 @@ async def _live() -> AsyncIterator[None]:
     settings = get_settings()
     database = db.connect(settings.sqlalchemy_url, pool_size=settings.pool_size)
     bus = Bus(settings.secret("redis_url"))
+    _buses.append(bus)
     rooms = Rooms(bus)
     namespace = app.event_namespace
     assert namespace is not None, "Reflex made no event namespace"
@@ -62,6 +74,7 @@ async def _live() -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        _buses.clear()
         await bus.close()
         await db.disconnect()
 
@@ -80,4 +93,5 @@ async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
         pause_s = 0.1 if ran_s > 60 else min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
+app.register_lifespan_task(telemetry.poll)
 app.register_lifespan_task(_live)

@@ -22,9 +22,9 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.rows import TupleRow
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
-from financial_live import db
+from financial_live import db, telemetry
 from financial_live.errors import Unavailable
 from financial_live.event import Event
 
@@ -94,7 +94,7 @@ async def last_seq(topic: str) -> int:
     """Return the last ``seq`` given in ``topic`` as the task's transaction sees it, or 0."""
     async with db.transaction() as session:
         found = await session.execute(
-            sa.select(TopicSequence.seq).where(sa.column("topic") == topic)
+            sa.select(TopicSequence.seq).where(col(TopicSequence.topic) == topic)
         )
         return found.scalar() or 0
 
@@ -220,7 +220,8 @@ async def _place(
 ) -> tuple[list[tuple[str, bytes]], int]:
     """Give the waiting events their places, in one transaction; return the messages to publish."""
     cursor = await connection.execute(
-        "SELECT id, name, topics, data FROM outbox WHERE position IS NULL ORDER BY id LIMIT %s",
+        "SELECT id, name, topics, data, extract(epoch FROM clock_timestamp() - inserted_at)"
+        " FROM outbox WHERE position IS NULL ORDER BY id LIMIT %s",
         [_BATCH],
     )
     waiting = await cursor.fetchall()
@@ -236,7 +237,8 @@ async def _place(
         last: dict[str, int] = {topic: seq - added[topic] async for topic, seq in cursor}
         messages: list[tuple[str, bytes]] = []
         positions: list[int] = []
-        for _, name, topics, data in waiting:
+        for _, name, topics, data, lag_s in waiting:
+            telemetry.observe_relay_lag(float(lag_s))
             last[EVERYTHING] += 1
             positions.append(last[EVERYTHING])
             for topic in topics:

@@ -212,10 +212,11 @@ def _route_of(path: str, status: int) -> str:
     bare = path.rstrip("/") or "/"
     if bare in _PLAIN_PAGES:
         return bare
-    is_file = bare.startswith("/assets/") or "." in bare.rpartition("/")[2]
-    if is_file and status < 400:
-        return STATIC
-    return next((page for page, pattern in _PATTERNS if pattern.fullmatch(bare)), UNMATCHED)
+    for page, pattern in _PATTERNS:
+        if pattern.fullmatch(bare):
+            return page
+    is_file = "." in bare.rpartition("/")[2]
+    return STATIC if is_file and status < 400 else UNMATCHED
 
 
 _PLAIN_PAGES = frozenset(page for page in routes.PAGES if "[" not in page)

@@ -13,11 +13,14 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,6 +28,12 @@ from financial_live import db
 from financial_live.bus import Bus
 from financial_live.embedded import DataFolder, Postgres, Valkey
 from financial_live.scope import Scope
+
+# A test says what is true, not how fast it is found out on a busy machine.
+settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("tests")
 
 TEMPLATE = "migrated"
 POOL_SIZE = 16
@@ -35,7 +44,7 @@ class Server:
     """The tests' PostgreSQL, and the databases made in it."""
 
     def __init__(self, postgres: Postgres) -> None:
-        self._url = db.make_url(postgres.url)
+        self._url = make_url(postgres.url)
 
     def url(self, name: str) -> str:
         """Return the address of a database, as SQLAlchemy reads it."""
@@ -102,18 +111,24 @@ def rolled_back_url(server: Server, migrated: str) -> str:
     return server.create("rolled_back", template=TEMPLATE)
 
 
-@pytest_asyncio.fixture
-async def database(
-    rolled_back_url: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[db.Database]:
-    """Be connected to a database that forgets everything at the end of the test."""
-    outer = db.Database(rolled_back_url, pool_size=1)
+@asynccontextmanager
+async def rolled_back(url: str) -> AsyncIterator[db.Database]:
+    """Be connected to the database at ``url``, and leave it as it was."""
+    outer = db.Database(url, pool_size=1)
     async with outer.engine.connect() as connection:
         await connection.begin()
-        monkeypatch.setattr(db, "_database", RolledBack(rolled_back_url, connection))
-        yield db.database()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(db, "_database", RolledBack(url, connection))
+            yield db.database()
         await connection.rollback()
     await outer.close()
+
+
+@pytest_asyncio.fixture
+async def database(rolled_back_url: str) -> AsyncIterator[db.Database]:
+    """Be connected to a database that forgets everything at the end of the test."""
+    async with rolled_back(rolled_back_url) as connected:
+        yield connected
 
 
 @pytest_asyncio.fixture

@@ -4,7 +4,10 @@ Alembic compares tables, columns and indexes, but checks by name only. So this c
 PostgreSQL itself says of two databases: one migrated, one made from the models.
 """
 
-from collections.abc import Iterator
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,6 +22,7 @@ from financial_live.contexts.donations import DonationSource, DonationStatus
 from financial_live.money import CURRENCIES
 from tests.conftest import TEMPLATE, Server
 
+ROOT = Path(__file__).parent.parent
 CONSTRAINTS = """
     SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace
@@ -86,7 +90,7 @@ class TestSchema:
         ],
     )
     def test_a_check_allows_exactly_the_values_of_its_type(
-        self, copy: str, table: str, name: str, values: type
+        self, copy: str, table: str, name: str, values: Iterable[str]
     ) -> None:
         query = f"""
             SELECT m[1] FROM pg_constraint,
@@ -133,6 +137,20 @@ class TestMigrate:
     async def test_migrating_twice_changes_nothing(self, empty_database: str) -> None:
         await db.migrate(empty_database)
         await db.migrate(empty_database)
+        assert (await db.migration_status(empty_database)).is_current
+
+    async def test_programs_that_start_at_once_wait_for_each_other(
+        self, empty_database: str
+    ) -> None:
+        program = "import asyncio, sys; from financial_live import db; "
+        program += "asyncio.run(db.migrate(sys.argv[1]))"
+        started = [
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-c", program, empty_database, cwd=ROOT
+            )
+            for _ in range(2)
+        ]
+        assert [await process.wait() for process in started] == [0, 0]
         assert (await db.migration_status(empty_database)).is_current
 
     def test_history_is_one_line(self) -> None:

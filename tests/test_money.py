@@ -1,8 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from financial_live.contexts.inputs import Amount, Input, checked
 from financial_live.errors import Invalid
@@ -89,8 +88,10 @@ class TestParseAmount:
 
     @pytest.mark.parametrize(
         "text",
-        ["NaN", "Infinity", "-Infinity", "1e400", "abc", "1..5", "50.", ".5", "+5", "(5)", "5%"]
-        + ["0x10", "1_000", "\x00", "5\x00", "٪", "½", "²", "9" * 65],
+        [
+            *("NaN", "Infinity", "-Infinity", "1e400", "abc", "1..5", "50.", ".5", "+5", "(5)"),
+            *("5%", "0x10", "1_000", "\x00", "5\x00", "٪", "½", "²", "9" * 65),
+        ],
     )
     def test_refuses_what_is_no_number(self, text: str) -> None:
         assert refusal(text) == "is invalid"

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from financial_live import telemetry
 from financial_live.asgi.build import CLIENT, PROJECT, build_frontend, is_complete, source_hash
 from financial_live.asgi.origin import OriginGate, allows_environ
 from financial_live.asgi.static import Frontend, is_routed
@@ -54,7 +55,7 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
     )
     # The event socket compares origins too, with a list made before any address is known.
     reflex_app.sio.eio.cors_allowed_origins = functools.partial(allows_environ, gate)
-    return gate
+    return telemetry.Telemetry(gate)
 
 
 def reflex_environment(settings: Settings) -> dict[str, str]:

@@ -59,13 +59,13 @@ def window(errors: Errors, *, page: int | str, per_page: int | str, order: str) 
 
 
 def _whole_number(errors: Errors, field: str, value: int | str, *, most: int) -> int:
-    text = str(value)
-    if isinstance(value, bool) or len(text) > 20 or not text.isascii() or not text.isdecimal():
+    if isinstance(value, str):
+        is_plain = len(value) <= 20 and value.isascii() and value.isdecimal()
+        value = int(value) if is_plain else 0
+    if isinstance(value, bool) or not 1 <= value <= most:
         errors.add(field, f"must be a whole number from 1 to {most}")
         return 1
-    if not 1 <= int(text) <= most:
-        errors.add(field, f"must be a whole number from 1 to {most}")
-    return int(text)
+    return value
 
 
 def choice(errors: Errors, field: str, value: str | None, choices: type[StrEnum]) -> str | None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from financial_live import telemetry
 from financial_live.bus import Bus
 from financial_live.outbox import Placed
 from financial_live.rooms.room import REREAD_S, Frame, Room
@@ -62,6 +63,7 @@ class Rooms:
             await room.read()
 
     async def _deliver(self, key: RoomKey, frame: Frame) -> None:
+        telemetry.count_frame(key.view)
         for door in self._doors:
             await door.deliver(key, frame)
 

@@ -27,13 +27,15 @@ def route_of(path: str) -> str | None:
 
 
 def application() -> Starlette:
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/ping", PlainTextResponse("pong")),
             Route("/api/none", JSONResponse({"errors": {}}, status_code=404)),
             Route("/campaigns", PlainTextResponse("posted"), methods=["POST"]),
         ]
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 @pytest_asyncio.fixture

@@ -52,7 +52,7 @@ async def events(after: int = 0) -> list[tuple[str, list[str], dict[str, Any]]]:
         rows = await connection.exec_driver_sql(
             "SELECT name, topics, data FROM outbox ORDER BY id OFFSET %s", (after,)
         )
-        return [(row[0], row[1], row[2]) for row in rows]
+        return [(row.name, row.topics, row.data) for row in rows]
 
 
 def messages(error: AppError, field: str) -> list[str]:

@@ -127,8 +127,15 @@ class TestEmail:
 class TestAmount:
     @pytest.mark.parametrize(
         ("given", "amount"),
-        [("50", "50"), ("50.5", "50.5"), (" 50.25 ", "50.25"), (50, "50"), (Decimal("5E+1"), "50")]
-        + [(Decimal("50.2500"), "50.25"), ("9999999999999.99", "9999999999999.99")],
+        [
+            ("50", "50"),
+            ("50.5", "50.5"),
+            (" 50.25 ", "50.25"),
+            (50, "50"),
+            (Decimal("5E+1"), "50"),
+            (Decimal("50.2500"), "50.25"),
+            ("9999999999999.99", "9999999999999.99"),
+        ],
     )
     def test_is_plain_text_or_a_whole_number_or_decimal(self, given: Any, amount: str) -> None:
         read = checked(Everything, {"amount": given}).amount
@@ -153,9 +160,12 @@ class TestAmount:
 
     @pytest.mark.parametrize(
         "given",
-        ["NaN", "Infinity", "-Infinity", "sNaN", "1e400", "1e2", "fifty", "1,5", "1_000", "٥", "+5"]
-        + [Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), 1.5, float("nan"), True, [1], {}]
-        + ["5\x00", "5\ud800", "9" * 10_000],
+        [
+            *("NaN", "Infinity", "-Infinity", "sNaN", "1e400", "1e2", "fifty", "1,5", "1_000"),
+            *("٥", "+5", "5\x00", "5\ud800", "9" * 10_000),
+            *(Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity")),
+            *(1.5, float("nan"), True, [1], {}),
+        ],
     )
     def test_refuses_what_is_no_exact_number(self, given: object) -> None:
         assert wrong("amount", given) == ["is invalid"]
@@ -173,9 +183,12 @@ class TestCurrency:
 
 class TestSwitch:
     @pytest.mark.parametrize(
-        ("given", "is_on"), [(True, True), ("on", True), ("TRUE", True), ("1", True), (False, False)]
-        + [("off", False), ("", False), ("0", False)],
-    )  # fmt: skip
+        ("given", "is_on"),
+        [
+            *((given, True) for given in (True, "on", "TRUE", "1")),
+            *((given, False) for given in (False, "off", "", "0")),
+        ],
+    )
     def test_reads_json_and_forms(self, given: object, is_on: bool) -> None:
         assert checked(Everything, {"switch": given}).switch is is_on
 

@@ -112,7 +112,7 @@ class Campaign(SQLModel, table=True):
         return money.progress(self.total_raised, self.goal_amount)
 
     @property
-    def largest_gift(self) -> Decimal:
+    def gift_limit(self) -> Decimal:
         """The most that one gift may be: ``max_gift``, or what the column holds."""
         return money.MAX_AMOUNT if self.max_gift is None else self.max_gift
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from financial_live import db
 from financial_live.contexts.donations.models import CheckReport
+from financial_live.outbox import EVERYTHING
 from financial_live.scope import Scope
 
 _IS_COUNTED = "d.status IN ('approved', 'refunded') AND NOT d.is_test"
@@ -53,7 +54,8 @@ WHERE d.one_per_donor <> c.one_gift_per_donor
 """
 
 _VERSIONS = """
-SELECT format('campaign %s (%s): version is %s, but a gift has %s', c.slug, c.id, c.version, g.newest)
+SELECT format('campaign %s (%s): version is %s, but a gift has %s',
+              c.slug, c.id, c.version, g.newest)
 FROM campaign c JOIN (
     SELECT campaign_id, max(version) AS newest FROM donation GROUP BY campaign_id
 ) g ON g.campaign_id = c.id
@@ -62,7 +64,8 @@ WHERE c.version < g.newest
 
 # Old events are pruned from the front, so the first position is only where they begin now.
 _POSITIONS = """
-SELECT format('outbox: %s events have the positions %s to %s', count(*), min(position), max(position))
+SELECT format('outbox: %s events have the positions %s to %s',
+              count(*), min(position), max(position))
 FROM outbox WHERE position IS NOT NULL
 HAVING count(*) <> max(position) - min(position) + 1
 """
@@ -78,6 +81,14 @@ WHERE CASE WHEN (SELECT min(position) FROM outbox) > 1
            THEN coalesce(t.seq, 0) < p.events ELSE coalesce(t.seq, 0) <> p.events END
 """
 
+# The relay keeps the last position it gave as the sequence of a topic that has all events.
+_LAST_POSITION = f"""
+SELECT format('outbox: the last event has position %s, but %s were given', o.last, t.seq)
+FROM (SELECT max(position) AS last FROM outbox) o
+JOIN topic_sequence t ON t.topic = '{EVERYTHING}'
+WHERE o.last <> t.seq
+"""
+
 _FACTS = (
     _TOTALS,
     _COUNTS,
@@ -86,6 +97,7 @@ _FACTS = (
     _ONE_GIFT_RULE,
     _VERSIONS,
     _POSITIONS,
+    _LAST_POSITION,
     _SEQUENCES,
 )
 

@@ -77,8 +77,9 @@ _DONORS = (
 )  # fmt: skip
 
 _MESSAGES = (
-    "", "", "", "Semoga bermanfaat.", "For my grandmother, who taught me to read.", "بارك الله فيكم",
-    "Bismillah, semoga lancar.", "Alles Gute!", "Keep going!", "In memory of my father.",
+    "", "", "", "Semoga bermanfaat.", "For my grandmother, who taught me to read.",
+    "بارك الله فيكم", "Bismillah, semoga lancar.", "Alles Gute!", "Keep going!",
+    "In memory of my father.",
     "Dari keluarga besar di Salatiga.", "皆さん、頑張ってください。",
 )  # fmt: skip
 

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo
-from pydantic import Field as InputField
+from pydantic import AfterValidator, BeforeValidator, Field as InputField, ValidationInfo
 from sqlmodel import Field, Relationship, SQLModel
 
 from financial_live.contexts import columns
@@ -236,8 +235,8 @@ def _campaign_currency(value: str, info: ValidationInfo) -> str:
 
 def _within_limit(value: Decimal, info: ValidationInfo) -> Decimal:
     rules = _rules(info)
-    if rules.campaign and rules.is_limited and value > rules.campaign.largest_gift:
-        most = format_amount(rules.campaign.largest_gift, rules.campaign.currency)
+    if rules.campaign and rules.is_limited and value > rules.campaign.gift_limit:
+        most = format_amount(rules.campaign.gift_limit, rules.campaign.currency)
         raise Wrong(f"must be at most {most}")
     return value
 

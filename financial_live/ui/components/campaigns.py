@@ -6,7 +6,7 @@ import reflex as rx
 
 from financial_live import routes
 from financial_live.ui.components.progress import bar, percent_of_goal
-from financial_live.ui.components.values import amount, count, rolling
+from financial_live.ui.components.values import amount, count, inline, rolling
 from financial_live.ui.text import t
 
 
@@ -87,7 +87,7 @@ def hero_total(total: Any, currency: Any) -> rx.Component:
     return rx.el.div(
         rolling(text=shown),
         class_name="total",
-        style={"--chars": shown.length()},
+        custom_attrs=inline(**{"--chars": shown.length()}),
     )
 
 

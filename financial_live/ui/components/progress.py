@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from financial_live.ui.components.values import bar_width, goal_tick, percent, percent_text
+from financial_live.ui.components.values import bar_width, goal_tick, inline, percent, percent_text
 from financial_live.ui.text import t
 
 
@@ -12,12 +12,11 @@ def bar(goal: Any, total: Any, *, label: Any, is_thin: bool = False) -> rx.Compo
     """Return the bar with a tick at the goal, which moves in once the goal is passed."""
     return rx.el.div(
         rx.el.div(
-            class_name="bar-fill",
-            style={"width": bar_width(goal, total).to_string() + "%"},
+            class_name="bar-fill", custom_attrs=inline(width=f"{bar_width(goal, total)}%")
         ),
         rx.el.div(
             class_name="bar-tick",
-            style={"inset_inline_start": goal_tick(goal, total).to_string() + "%"},
+            custom_attrs=inline(insetInlineStart=f"{goal_tick(goal, total)}%"),
         ),
         role="progressbar",
         class_name="bar thin" if is_thin else "bar",

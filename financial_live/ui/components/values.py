@@ -5,14 +5,15 @@ from typing import Any
 import reflex as rx
 from reflex_base.vars.base import VarData
 
-_LIBRARY = "$/public/live.js"
+_FORMAT = "$/public/format.js"
+_LIVE = "$/public/live.js"
 
 
 def _call(name: str, *args: Any, result: type) -> rx.Var[Any]:
-    """Return the browser's ``name(*args)`` of live.js."""
+    """Return the browser's ``name(*args)`` of format.js."""
     values = [rx.Var.create(arg) for arg in args]
     data = VarData.merge(
-        VarData(imports={_LIBRARY: [name]}), *(value._get_all_var_data() for value in values)
+        VarData(imports={_FORMAT: [name]}), *(value._get_all_var_data() for value in values)
     )
     return rx.Var(
         f"{name}({', '.join(str(value) for value in values)})", _var_type=result, _var_data=data
@@ -74,10 +75,19 @@ def is_fresh(time: Any) -> rx.Var[bool]:
     return _call("isFresh", time, result=bool).to(bool)
 
 
+def inline(**style: Any) -> dict[str, Any]:
+    """Return attributes with an inline style, for values that change.
+
+    What is given to ``style=`` becomes a rule of the page's sheet, one more for each value it ever
+    had: over a night of gifts that is a leak.
+    """
+    return {"style": rx.Var.create(style)}
+
+
 class When(rx.Component):
     """A moment as people say it, with the exact one on hover and for machines."""
 
-    library = _LIBRARY
+    library = _LIVE
     tag = "When"
     time: rx.Var[str]
 
@@ -85,7 +95,7 @@ class When(rx.Component):
 class Rolling(rx.Component):
     """A text whose changed characters roll in."""
 
-    library = _LIBRARY
+    library = _LIVE
     tag = "Rolling"
     text: rx.Var[str]
 
@@ -93,7 +103,7 @@ class Rolling(rx.Component):
 class StaleLine(rx.Component):
     """The line that says how old the page is while nothing arrives."""
 
-    library = _LIBRARY
+    library = _LIVE
     tag = "StaleLine"
     stale: rx.Var[bool]
     reconnecting: rx.Var[str]
@@ -103,7 +113,7 @@ class StaleLine(rx.Component):
 class OutOfSight(rx.Component):
     """Its children, shown only while the element with the id ``target`` is out of sight."""
 
-    library = _LIBRARY
+    library = _LIVE
     tag = "OutOfSight"
     target: rx.Var[str]
 

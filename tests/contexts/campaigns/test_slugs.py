@@ -2,8 +2,7 @@ import re
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from financial_live.contexts.campaigns.models import SLUG_LENGTH, SLUG_PATTERN
 from financial_live.contexts.campaigns.slugs import free_slug, slug_of

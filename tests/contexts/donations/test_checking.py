@@ -79,11 +79,15 @@ class TestCheck:
         topics = "SELECT topic, count(*) FROM outbox, unnest(topics) topic GROUP BY topic"
         await execute(
             "UPDATE outbox SET position = id",
-            f"INSERT INTO topic_sequence (topic, seq) {topics}",
+            f"INSERT INTO topic_sequence (topic, seq) {topics} UNION SELECT '*', 2",
         )
         assert (await donations.check(OPERATOR)).problems == []
         await execute("DELETE FROM outbox WHERE id = 1")
         assert (await donations.check(OPERATOR)).problems == []
+        await execute("UPDATE topic_sequence SET seq = 3 WHERE topic = '*'")
+        assert (await donations.check(OPERATOR)).problems == [
+            "outbox: the last event has position 2, but 3 were given"
+        ]
 
     async def test_sees_one_moment_while_gifts_arrive(self) -> None:
         campaign = await make_campaign()

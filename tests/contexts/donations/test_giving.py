@@ -1,4 +1,3 @@
-import asyncio
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,7 +8,7 @@ from financial_live import db
 from financial_live.contexts import campaigns, donations
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations import Donation
-from financial_live.errors import AppError, Conflict, Forbidden, Invalid
+from financial_live.errors import Conflict, Forbidden, Invalid
 from financial_live.scope import Scope
 from tests.contexts.factories import GIFT, OPERATOR, VISITOR, events, make_campaign, make_gift
 
@@ -47,20 +46,21 @@ class TestGive:
     async def test_automatic_review_counts_at_once(self) -> None:
         campaign = await make_campaign()
         given = await make_gift(campaign)
-        assert (given.status, given.counted_amount, given.version) == ("approved", 50_000, 2)
+        assert (str(given.status), given.version) == ("approved", 2)
+        assert given.counted_amount == 50_000
         assert given.campaign.total_raised == 50_000
         assert await totals(campaign) == (Decimal(50_000), 1, 2)
 
     async def test_manual_review_counts_nothing_but_a_version(self) -> None:
         campaign = await make_campaign(review_policy="manual")
         given = await make_gift(campaign)
-        assert (given.status, given.counted_amount, given.version) == ("pending", None, 2)
+        assert (str(given.status), given.counted_amount, given.version) == ("pending", None, 2)
         assert await totals(campaign) == (Decimal(0), 0, 2)
 
     async def test_a_test_gift_is_never_counted(self) -> None:
         campaign = await make_campaign()
         given = await make_gift(campaign, OPERATOR, is_test=True)
-        assert (given.status, given.counted_amount, given.version) == ("approved", None, 2)
+        assert (str(given.status), given.counted_amount, given.version) == ("approved", None, 2)
         assert await totals(campaign) == (Decimal(0), 0, 2)
 
     async def test_is_announced_with_the_campaign_as_it_is_after(self) -> None:
@@ -91,9 +91,14 @@ class TestGive:
 
     async def test_cannot_choose_what_only_we_decide(self) -> None:
         campaign = await make_campaign(review_policy="manual")
-        forged = {"status": "approved", "counted_amount": 5, "user_id": uuid4(), "id": uuid4()}
+        forged: dict[str, Any] = {
+            "status": "approved",
+            "counted_amount": 5,
+            "user_id": uuid4(),
+            "id": uuid4(),
+        }
         given = await make_gift(campaign, version=99, one_per_donor=True, **forged)
-        assert (given.status, given.user_id, given.version) == ("pending", None, 2)
+        assert (str(given.status), given.user_id, given.version) == ("pending", None, 2)
         assert given.id != forged["id"]
         assert not given.one_per_donor
 
@@ -123,7 +128,7 @@ class TestValidation:
         with pytest.raises(Invalid) as caught:
             await donations.give(VISITOR, {})
         needed = ("donor_name", "donor_email", "amount", "currency", "campaign_id")
-        assert caught.value.fields == dict.fromkeys(needed, ["can't be blank"])
+        assert caught.value.fields == {name: ["can't be blank"] for name in needed}
 
     @pytest.mark.parametrize("key", [str(uuid4()), "nothing", "\x00", "\ud800", "x" * 9999])
     async def test_an_unknown_campaign_does_not_exist(self, key: str) -> None:
@@ -237,7 +242,8 @@ class TestOneGiftPerDonor:
 
     async def test_counts_per_campaign(self) -> None:
         for _ in range(2):
-            assert await make_gift(await make_campaign(one_gift_per_donor=True))
+            given = await make_gift(await make_campaign(one_gift_per_donor=True))
+            assert given.one_per_donor
 
     async def test_test_gifts_are_free(self) -> None:
         campaign = await make_campaign(one_gift_per_donor=True)
@@ -328,81 +334,3 @@ class TestExternalId:
         with pytest.raises(Invalid) as caught:
             await self.give(campaign, name=name)
         assert caught.value.fields == {"external_id": ["is invalid"]}
-
-
-@pytest.mark.usefixtures("own_database")
-class TestAtOnce:
-    async def settle(self, *calls: Any) -> list[Any]:
-        return await asyncio.gather(*calls, return_exceptions=True)
-
-    async def test_one_key_makes_one_gift(self) -> None:
-        campaign = await make_campaign()
-        call = {"campaign": campaign.id, "idempotency_key": "k"}
-        gifts = await self.settle(*(donations.give(VISITOR, GIFT, **call) for _ in range(12)))
-        assert len({gift.id for gift in gifts}) == 1
-        assert await totals(campaign) == (Decimal(50_000), 1, 2)
-
-    async def test_one_external_id_makes_one_gift_even_to_two_campaigns(self) -> None:
-        both = [await make_campaign(), await make_campaign()]
-        gifts = await self.settle(
-            *(
-                donations.give(
-                    VISITOR, GIFT, campaign=both[n % 2].id, source="queue", external_id="p1"
-                )
-                for n in range(12)
-            )
-        )
-        assert len({gift.id for gift in gifts}) == 1
-        assert sorted([(await totals(c))[1] for c in both]) == [0, 1]
-
-    async def test_one_donor_makes_one_gift(self) -> None:
-        campaign = await make_campaign(one_gift_per_donor=True)
-        outcomes = await self.settle(*(make_gift(campaign) for _ in range(12)))
-        refused = [o for o in outcomes if isinstance(o, AppError)]
-        assert len(refused) == 11
-        assert all(o.fields == {"donor_email": ["has already been taken"]} for o in refused)
-        assert await totals(campaign) == (Decimal(50_000), 1, 2)
-
-    async def test_gifts_of_a_hundred_donors_all_count(self) -> None:
-        campaign = await make_campaign()
-        gifts = await self.settle(*(make_gift(campaign) for _ in range(100)))
-        assert sorted(gift.version for gift in gifts) == list(range(2, 102))
-        assert await totals(campaign) == (Decimal(5_000_000), 100, 101)
-
-    async def test_a_gift_is_checked_against_the_settings_it_is_counted_under(self) -> None:
-        """The gift read an open campaign, and waits for its row while somebody closes it."""
-        campaign = await make_campaign()
-        async with db.transaction():
-            await campaigns.update_campaign(OPERATOR, campaign.id, {"status": "closed"})
-            waiting = asyncio.create_task(make_gift(campaign))
-            await somebody_waits()
-        with pytest.raises(Invalid) as caught:
-            await waiting
-        assert caught.value.fields == {"campaign_id": ["is closed"]}
-
-    async def test_a_gift_follows_a_change_of_the_review_meanwhile(self) -> None:
-        campaign = await make_campaign()
-        async with db.transaction():
-            await campaigns.update_campaign(OPERATOR, campaign.id, {"review_policy": "manual"})
-            waiting = asyncio.create_task(make_gift(campaign))
-            await somebody_waits()
-        assert (await waiting).status == "pending"
-        assert await totals(campaign) == (Decimal(0), 0, 3)
-
-    async def test_a_campaign_deleted_meanwhile_does_not_exist(self) -> None:
-        campaign = await make_campaign()
-        async with db.transaction():
-            await campaigns.delete_campaign(OPERATOR, campaign.id)
-            waiting = asyncio.create_task(make_gift(campaign))
-            await somebody_waits()
-        with pytest.raises(Invalid) as caught:
-            await waiting
-        assert caught.value.fields == {"campaign_id": ["does not exist"]}
-
-
-async def somebody_waits() -> None:
-    """Return once somebody waits for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    async with db.database().engine.connect() as connection:
-        while not (await connection.exec_driver_sql(query)).scalar():
-            await connection.rollback()

@@ -1,0 +1,81 @@
+"""The product as people meet it: the real command, a real database and bus, a real Chromium."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from e2e.instance import Site, start_site, stop_site
+from e2e.people import Operator, Visitors
+from financial_live import db
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+
+
+def find_chromium() -> str | None:
+    """Return the Chromium to use; None for the one that Playwright brings, installed if missing.
+
+    Stops the tests with what to type where there is none to be had.
+    """
+    found = os.environ.get("CHROMIUM_PATH") or next(filter(None, map(shutil.which, _NAMES)), None)
+    if found:
+        return found
+    install = [sys.executable, "-m", "playwright", "install", "chromium"]
+    if subprocess.run(install, capture_output=True, check=False).returncode:
+        pytest.exit(
+            "No Chromium was found, and Playwright could not download its own. Install one "
+            "(Debian, Ubuntu: apt-get install chromium) or set CHROMIUM_PATH.",
+            returncode=2,
+        )
+    return None
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """Return an instance with the demo campaigns, shared by all stories."""
+    folder = Path(tempfile.mkdtemp(prefix="financial-live-e2e-"))
+    running = start_site(folder)
+    yield running
+    stop_site(running)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str | None:
+    """Return the path of the Chromium to use."""
+    return find_chromium()
+
+
+@pytest_asyncio.fixture
+async def browser(chromium: str | None) -> AsyncIterator[Browser]:
+    """Return a browser of the test's own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture
+async def visitors(browser: Browser, site: Site) -> AsyncIterator[Visitors]:
+    """Return a way to open pages; a page that complains on its console fails the test."""
+    visitors = Visitors(browser, site)
+    yield visitors
+    assert visitors.unforgiven() == []
+
+
+@pytest_asyncio.fixture
+async def operator(site: Site) -> AsyncIterator[Operator]:
+    """Return somebody who changes campaigns behind the pages' backs, in the same database."""
+    async with AsyncExitStack() as stack:
+        url = db.make_url(site.instance["database_url"]).set(drivername="postgresql+psycopg")
+        db.connect(url.render_as_string(hide_password=False), pool_size=2)
+        stack.push_async_callback(db.disconnect)
+        yield Operator()
