@@ -7,6 +7,7 @@ import "@fontsource/newsreader/500.css";
 
 import { createElement as h, useContext, useEffect, useRef, useState } from "react";
 import { EventLoopContext } from "$/utils/context-registry";
+import { generateUUID } from "$/utils/state";
 import { clock, exactTime, sayWhen } from "./format.js";
 
 export const streamRows = (state, size) => {
@@ -85,4 +86,11 @@ export const OutOfSight = ({ target, children, ...rest }) => {
     return () => observer.disconnect();
   }, [target]);
   return h("div", { ...rest, "data-hidden": isSeen || undefined }, children);
+};
+
+// A hidden key made when the form appears: a form that is sent twice is one request. The page may
+// be served over plain HTTP in a local network, where crypto.randomUUID does not exist.
+export const OnceKey = (props) => {
+  const [key] = useState(generateUUID);
+  return h("input", { ...props, type: "hidden", defaultValue: key });
 };

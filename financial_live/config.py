@@ -176,8 +176,12 @@ class Settings(BaseSettings):
 
     @property
     def grants_operator(self) -> bool:
-        """Whether whoever reaches the server is its operator: on loopback, outside production."""
-        return self.is_loopback and not self.is_production
+        """Whether whoever reaches the server is its operator: on loopback, outside production.
+
+        A listed origin elsewhere means that a proxy passes visitors on, who only seem to be here.
+        """
+        hosts = [urlsplit(origin).hostname or "" for origin in self.allowed_origins]
+        return not self.is_production and all(map(is_loopback_host, [self.host, *hosts]))
 
     @staticmethod
     def default_data_dir() -> Path:

@@ -216,6 +216,10 @@ class TestGrantsOperator:
         assert settings.is_loopback
         assert not settings.grants_operator
 
+    def test_not_behind_a_proxy_that_passes_a_public_site_on(self) -> None:
+        assert Settings.load(allowed_origins=("http://localhost:3000",)).grants_operator
+        assert not Settings.load(allowed_origins=("https://give.example.org",)).grants_operator
+
     def test_a_name_that_only_begins_like_loopback_is_not(self) -> None:
         assert not is_loopback_host("127.0.0.1.example.org")
         assert not is_loopback_host("localhost.example.org")

@@ -10,7 +10,6 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from financial_live import telemetry
 from financial_live.asgi.build import CLIENT, PROJECT, build_frontend, is_complete, source_hash
 from financial_live.asgi.origin import OriginGate, allows_environ
 from financial_live.asgi.static import Frontend, is_routed
@@ -47,6 +46,10 @@ def create_app() -> ASGIApp:
 
 def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
     """Put the frontend and the gate for origins around a Reflex app."""
+    # Imported here: the supervisor uses this package too, and starts faster without all that
+    # measuring needs.
+    from financial_live import telemetry
+
     client = (settings.frontend_dir or settings.data_dir) / CLIENT
     inner = reflex_app()
     frontend = Frontend(inner, client, is_page=is_routed(reflex_app.router))

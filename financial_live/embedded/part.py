@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -111,6 +112,12 @@ def socket_folder(data: Path, kind: str) -> Path:
     return place / f"financial-live-{digest}-{kind}"
 
 
+def remove_if_empty(path: Path) -> None:
+    """Leave no folder for sockets behind."""
+    with contextlib.suppress(OSError):
+        path.rmdir()
+
+
 def own_folder(path: Path, uid: int) -> None:
     """Make a folder that only this user may enter; refuse one that somebody else has made."""
     path.mkdir(exist_ok=True, mode=0o700)
@@ -128,6 +135,9 @@ def await_previous(pid_file: Path, folder: Path, tick: Tick) -> None:
     We hold the folder's lock, so a process that works in this folder is such a leftover. A pid
     alone proves nothing: by now it may belong to anybody, and PostgreSQL would refuse to start.
     """
+    if sys.platform != "linux":
+        # Elsewhere nobody can be told apart by the working folder; the server itself refuses.
+        return
     pid = pid_in(pid_file)
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while pid is not None and works_in(pid, folder):

@@ -21,6 +21,7 @@ from financial_live.embedded.part import (
     await_previous,
     no_tick,
     own_folder,
+    remove_if_empty,
     socket_folder,
 )
 from financial_live.embedded.process import (
@@ -79,6 +80,7 @@ class Postgres(Part):
         """Stop it in order: what was committed is on the disk."""
         # SIGINT is the fast stop: SIGTERM would wait for every client to leave.
         self._end(signal.SIGINT, timeout_s)
+        remove_if_empty(self._socket)
 
     def kill(self) -> None:
         """End it at once; the next start recovers from its log."""

@@ -15,6 +15,7 @@ from typing import IO, Any
 from financial_live.errors import ConfigError
 
 _PR_SET_PDEATHSIG = 1
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -74,12 +75,13 @@ def end_with_parent(signum: signal.Signals) -> None:
 
 
 def tail(path: Path, *, lines: int = 15) -> str:
-    """Return the last lines of a file, or a remark that there are none."""
+    """Return the last lines of a file without their colours, or a remark that there are none."""
     try:
         text = path.read_text(errors="replace")
     except OSError as error:
         return f"  ({path} cannot be read: {error.strerror})"
-    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (it is empty)"
+    said = [line.rstrip() for line in _ESCAPE.sub("", text).splitlines() if line.strip()]
+    return "\n".join(f"  {line}" for line in said[-lines:]) or "  (it is empty)"
 
 
 def version_said_by(binary: Path, pattern: str) -> str:

@@ -19,6 +19,7 @@ from financial_live.embedded.part import (
     await_previous,
     no_tick,
     own_folder,
+    remove_if_empty,
     socket_folder,
 )
 from financial_live.embedded.process import packaged_binary, spawn, version_said_by
@@ -60,6 +61,7 @@ class Valkey(Part):
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Stop it in order: all it was told is on the disk."""
         self._end(signal.SIGTERM, timeout_s)
+        remove_if_empty(self._socket.parent)
 
     def kill(self) -> None:
         """End it at once; at most the last second of what it was told is lost."""

@@ -120,6 +120,19 @@ class TestBuildFrontend:
         with pytest.raises(ConfigError, match="reflex-env"):
             build_frontend(root, folder)
 
+    def test_says_what_to_do_where_the_sources_are_not(
+        self, tmp_path: Path, folder: DataFolder
+    ) -> None:
+        with pytest.raises(ConfigError, match="FINANCIAL_LIVE_FRONTEND_DIR"):
+            build_frontend(tmp_path, folder)
+
+    def test_says_what_to_do_where_nothing_can_be_written(
+        self, root: Path, folder: DataFolder
+    ) -> None:
+        (root / ".web").write_text("not a folder")
+        with pytest.raises(ConfigError, match="cannot be written to"):
+            build_frontend(root, folder)
+
     def test_two_at_once_build_once(self, root: Path, folder: DataFolder) -> None:
         found: list[Path] = []
         together = [

@@ -126,6 +126,11 @@ class TestOnlyLoopback:
         headers = {"host": "evil.example:8000", "origin": "http://evil.example:8000"}
         assert (await ask(method, headers, only_loopback=True)).status_code == 403
 
+    async def test_refuses_what_a_proxy_passes_on(self) -> None:
+        headers = {"host": "localhost:8000", "x-forwarded-for": "203.0.113.7"}
+        assert (await ask("GET", headers, only_loopback=True)).status_code == 403
+        assert (await ask("GET", headers)).status_code == 200
+
     async def test_serves_a_listed_site_too(self) -> None:
         headers = {"host": "give.example.org", "origin": LISTED}
         assert (await ask("POST", headers, only_loopback=True)).status_code == 200

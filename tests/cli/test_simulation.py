@@ -62,7 +62,7 @@ def client(handler: Handler) -> httpx.AsyncClient:
 async def given(handler: Handler, plan: Plan = FAST) -> Tally:
     tally = Tally("EUR")
     async with client(handler) as browser:
-        await give(browser, plan, tally=tally, show=[].append, chance=random.Random(1))
+        await give(browser, plan, tally=tally, show=list[str]().append, chance=random.Random(1))
     return tally
 
 

@@ -47,7 +47,7 @@ class Client:
     def __init__(self, number: int, world: World) -> None:
         self.chance = Random(number)
         self.world = world
-        self.acts: list[tuple[Callable[[], Awaitable[Any]], int]] = [
+        self.acts: list[tuple[Callable[[], Awaitable[Any]], float]] = [
             (self.give, 38),
             (self.give_with_key, 14),
             (self.give_from_outside, 6),
@@ -56,10 +56,11 @@ class Client:
             (self.update_gift, 10),
             (self.move_gift, 5),
             (self.delete_gift, 6),
-            (self.change_campaign, 4),
+            (self.change_campaign, 3.5),
             (self.switch_one_gift, 4),
             (self.make_and_delete_campaign, 2),
             (self.read, 2),
+            (self.check, 0.5),
         ]
 
     async def run(self, acts: int) -> None:
@@ -161,6 +162,8 @@ class Client:
         await campaigns.list_campaigns(VISITOR, search="mosque")
         await donations.list_donations(VISITOR, campaign_id=campaign, search="siti")
         await donations.statistics(VISITOR, campaign)
+
+    async def check(self) -> None:
         assert (await donations.check(OPERATOR)).problems == []
 
 

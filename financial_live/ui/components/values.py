@@ -118,6 +118,15 @@ class OutOfSight(rx.Component):
     target: rx.Var[str]
 
 
+class OnceKey(rx.Component):
+    """A hidden field with a key of its own each time the form around it appears."""
+
+    library = _LIVE
+    tag = "OnceKey"
+    name: rx.Var[str]
+
+
+once_key = OnceKey.create
 when = When.create
 rolling = Rolling.create
 stale_line = StaleLine.create

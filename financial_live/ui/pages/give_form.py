@@ -3,14 +3,13 @@
 from typing import Any
 
 import reflex as rx
-from reflex_base.vars.base import VarData
 
 from financial_live.contexts import donations
 from financial_live.contexts.campaigns import Campaign
 from financial_live.errors import AppError
 from financial_live.ui import forms, live
 from financial_live.ui.components.fields import check, field
-from financial_live.ui.components.values import amount
+from financial_live.ui.components.values import amount, once_key
 from financial_live.ui.live import CampaignLive
 from financial_live.ui.text import t
 
@@ -131,20 +130,6 @@ def _amount_hint() -> rx.Component:
     )
 
 
-def _once_key() -> rx.Component:
-    """Return a hidden key, made in the browser with the form: sent twice, it is one gift."""
-    return rx.el.input(
-        type="hidden",
-        name="key",
-        id="key",
-        default_value=rx.Var(
-            "generateUUID()",
-            _var_type=str,
-            _var_data=VarData(imports={"$/utils/state": ["generateUUID"]}),
-        ),
-    )
-
-
 def _more() -> rx.Component:
     return rx.el.details(
         rx.el.summary(t("Add a message, or stay anonymous")),
@@ -198,7 +183,7 @@ def _form() -> rx.Component:
             auto_complete="email",
         ),
         _more(),
-        _once_key(),
+        once_key(name="key", id="key"),
         rx.cond(
             _error("form") != "", rx.el.p(_error("form"), class_name="error mb-4", role="alert")
         ),
