@@ -20,6 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -121,21 +122,46 @@ def _joined() -> _Open | None:
 async def transaction() -> AsyncIterator[AsyncSession]:
     """Yield a session in a transaction: the task's open one, or a new one that commits at the end.
 
-    Any exception rolls the outermost transaction back.
+    Any exception rolls the outermost transaction back. Raises Unavailable if the database cannot
+    be reached, goes away meanwhile, or has no connection free.
     """
     joined = _joined()
     if joined is not None:
         yield joined.session
         return
-    async with database().session() as session, session.begin():
-        current = _Open(session, asyncio.current_task(), [])
-        token = _open.set(current)
-        try:
-            yield session
-        finally:
-            _open.reset(token)
+    try:
+        async with database().session() as session, session.begin():
+            current = _Open(session, asyncio.current_task(), [])
+            token = _open.set(current)
+            try:
+                yield session
+            finally:
+                _open.reset(token)
+    except (DBAPIError, PoolTimeout) as error:
+        unavailable = _unavailable(error)
+        if unavailable is None:
+            raise
+        raise unavailable from error
     for callback in current.after_commit:
         callback()
+
+
+# The database gave up on waiting or on a circle of waiters; nothing is wrong with the request.
+_BUSY = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.SerializationFailure,
+)
+
+
+def _unavailable(error: DBAPIError | PoolTimeout) -> Unavailable | None:
+    """Return what to say if the database is too busy or away; None for any other error."""
+    if isinstance(error, PoolTimeout) or isinstance(error.orig, _BUSY):
+        return Unavailable("The database is too busy right now; try again in a moment.")
+    if error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError):
+        return Unavailable("The database is not answering; try again in a moment.")
+    return None
 
 
 @asynccontextmanager

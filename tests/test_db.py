@@ -1,5 +1,7 @@
 import asyncio
 
+from pathlib import Path
+
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -110,6 +112,32 @@ class TestSnapshot:
             await insert("a")
             async with db.snapshot() as inner:
                 assert inner is outer
+
+
+class TestAnAbsentDatabase:
+    async def test_is_unavailable_when_it_cannot_be_reached(self, tmp_path: Path) -> None:
+        db.connect(f"postgresql+psycopg://postgres@/nothing?host={tmp_path}", pool_size=2)
+        try:
+            with pytest.raises(Unavailable, match="not answering"):
+                await topics()
+        finally:
+            await db.disconnect()
+
+    async def test_is_unavailable_when_it_goes_away_inside_a_transaction(
+        self, own_database: db.Database
+    ) -> None:
+        with pytest.raises(Unavailable, match="not answering"):
+            async with db.transaction() as session:
+                await session.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        assert await topics() == []
+
+    async def test_is_unavailable_when_a_lock_takes_too_long(
+        self, own_database: db.Database
+    ) -> None:
+        with pytest.raises(Unavailable, match="busy"):
+            async with db.transaction() as session:
+                await session.execute(sa.text("SET LOCAL statement_timeout = 20"))
+                await session.execute(sa.text("SELECT pg_sleep(5)"))
 
 
 @pytest.mark.usefixtures("own_database")

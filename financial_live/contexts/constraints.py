@@ -12,16 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from financial_live import db
 from financial_live.contexts.inputs import TOO_LARGE
-from financial_live.errors import AppError, Invalid, Unavailable
-
-# The database gave up on waiting or on a circle of waiters; nothing is wrong with the request.
-_BUSY = (
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.QueryCanceled,
-    psycopg.errors.SerializationFailure,
-)
-
+from financial_live.errors import AppError, Invalid
 
 Constraints = Mapping[str, tuple[str, str] | Callable[[], AppError]]
 
@@ -31,8 +22,8 @@ def refusals(constraints: Constraints, *, overflow: str) -> Iterator[None]:
     """Translate what the database refuses inside the block.
 
     ``constraints`` maps a constraint's name to a field and its message, or to what makes the error;
-    ``overflow`` is the field to blame when a number exceeds its column. Raises Unavailable when
-    the database was too busy. Anything else is a defect of ours, and passes through.
+    ``overflow`` is the field to blame when a number exceeds its column. Anything
+    else is a defect of ours, and passes through.
     """
     try:
         yield
@@ -46,8 +37,6 @@ def refusals(constraints: Constraints, *, overflow: str) -> Iterator[None]:
 def _refusal(error: DBAPIError, constraints: Constraints, overflow: str) -> AppError | None:
     if isinstance(error.orig, psycopg.errors.NumericValueOutOfRange):
         return Invalid({overflow: [TOO_LARGE]})
-    if isinstance(error.orig, _BUSY):
-        return Unavailable("The database is too busy right now; try again in a moment.")
     known = constraints.get(db.violated_constraint(error) or "")
     if isinstance(known, tuple):
         return Invalid({known[0]: [known[1]]})

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 from fastapi import Response
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -29,9 +28,6 @@ def error_response(error: Exception) -> Response:
             return _response(error.status, {"detail": error.message})
         case HTTPException():
             return _response(error.status_code, {"detail": error.detail}, error.headers)
-        case OperationalError():
-            _log.warning("the database is away: %s", error)
-            return error_response(Unavailable("The database is away; try again in a moment."))
         case ClientDisconnect():
             # Nobody reads this; it only keeps a lost connection from looking like a defect.
             return _response(400, {"detail": "The request was not sent completely."})

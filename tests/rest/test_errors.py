@@ -2,7 +2,6 @@ import logging
 
 import orjson
 import pytest
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -37,15 +36,6 @@ class TestErrorResponse:
 
     def test_what_is_away_may_be_asked_again(self) -> None:
         assert error_response(Unavailable("Later.")).headers["retry-after"] == "1"
-
-    def test_a_database_that_is_away_may_be_asked_again(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        answer = error_response(OperationalError("SELECT 1", {}, Exception("no route to 10.0.0.7")))
-
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        assert b"10.0.0.7" not in bytes(answer.body)
-        assert "10.0.0.7" in caplog.text
 
     def test_a_defect_is_logged_and_tells_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         answer = error_response(RuntimeError("password=hunter2"))

@@ -10,17 +10,26 @@ import os
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
+from financial_live.config.addresses import (
+    is_loopback_host,
+    is_origin,
+    is_redis_url,
+    is_socket,
+    postgres_url,
+    system_certificates,
+)
 from financial_live.errors import ConfigError
+
+__all__ = ["Settings", "get_settings", "is_loopback_host", "is_origin"]
 
 Environment = Literal["development", "production"]
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
@@ -28,16 +37,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 _T = TypeVar("_T")
 
-_POSTGRES_SCHEME = re.compile(r"^(postgres|postgresql|postgresql\+psycopg)://")
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
 _OWN_PREFIX = "FINANCIAL_LIVE_"
-# libpq's own word for "the certificates the system trusts".
-_SYSTEM_CERTIFICATES = "system"
-_SYSTEM_CA_FILES = (
-    Path("/etc/ssl/certs/ca-certificates.crt"),
-    Path("/etc/pki/tls/certs/ca-bundle.crt"),
-    Path("/etc/ssl/cert.pem"),
-)
 
 
 def _default_data_dir() -> Path:
@@ -161,7 +161,7 @@ class Settings(BaseSettings):
             raise ConfigError(
                 "There is no database. Set DATABASE_URL, or use `financial-live run`."
             )
-        url = _parsed(self.database_url.get_secret_value())
+        url = postgres_url(self.database_url.get_secret_value())
         return url.update_query_dict(self._tls_options(url)).render_as_string(hide_password=False)
 
     @property
@@ -200,13 +200,13 @@ class Settings(BaseSettings):
 
     def _tls_options(self, url: URL) -> dict[str, str]:
         mode = self.database_tls or self._default_tls(url)
-        if mode is None or _is_socket(url):
+        if mode is None or is_socket(url):
             return {}
         if not mode.startswith("verify"):
             return {"sslmode": mode}
         return {
             "sslmode": mode,
-            "sslrootcert": str(self.database_ca_file or _system_ca()),
+            "sslrootcert": str(self.database_ca_file or system_certificates()),
         }
 
     def _default_tls(self, url: URL) -> TlsMode | None:
@@ -229,7 +229,7 @@ class Settings(BaseSettings):
         if value is None:
             return _required(value, info, "Set it to postgresql://user:password@host:5432/name.")
         try:
-            _parsed(value.get_secret_value())
+            postgres_url(value.get_secret_value())
         except (ArgumentError, ValueError):
             # The cause is dropped: it may repeat the address, and with it the password.
             raise ValueError(
@@ -243,7 +243,7 @@ class Settings(BaseSettings):
     def _is_redis(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is None:
             return _required(value, info, "Set it to redis://:password@host:6379/0.")
-        if not _is_redis_url(value.get_secret_value()):
+        if not is_redis_url(value.get_secret_value()):
             raise ValueError(
                 "is not an address of Valkey or Redis. Write redis://:password@host:6379/0, or "
                 "rediss:// for TLS."
@@ -318,28 +318,6 @@ def get_settings() -> Settings:
     return Settings.load()
 
 
-def is_loopback_host(host: str) -> bool:
-    """Whether this name or address, without its port, always means this very machine."""
-    name = host.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def is_origin(text: str) -> bool:
-    """Whether the text is an origin as a browser sends it: scheme, host and perhaps a port."""
-    try:
-        parts = urlsplit(text)
-        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False
-    plain = parts.scheme in ("http", "https") and "*" not in text and "@" not in parts.netloc
-    return plain and has_host and text == f"{parts.scheme}://{parts.netloc}"
-
-
 def _required(value: _T, info: ValidationInfo, advice: str) -> _T:
     if info.data.get("env") == "production":
         raise ValueError(f"is missing; production needs it. {advice}")
@@ -359,33 +337,6 @@ def _choices(cls: type[Settings], info: ValidationInfo) -> tuple[str, ...]:
     options = get_args(annotation)
     nested = [word for option in options for word in get_args(option)]
     return tuple(nested or options)
-
-
-def _parsed(text: str) -> URL:
-    if not _POSTGRES_SCHEME.match(text):
-        raise ValueError("not a PostgreSQL address")
-    return make_url(_POSTGRES_SCHEME.sub("postgresql+psycopg://", text))
-
-
-def _is_redis_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    place = parts.path if parts.scheme == "unix" else parts.hostname
-    return parts.scheme in _REDIS_SCHEMES and bool(place)
-
-
-def _is_socket(url: URL) -> bool:
-    host = url.query.get("host", url.host or "")
-    return str(host).startswith("/") or not host
-
-
-def _system_ca() -> str:
-    # psycopg's wheels carry an OpenSSL that may look for certificates where its builder kept them,
-    # so the usual places are tried before libpq is left to find them.
-    return next((str(path) for path in _SYSTEM_CA_FILES if path.is_file()), _SYSTEM_CERTIFICATES)
 
 
 def _as_text(value: Any) -> str:

@@ -1,0 +1,71 @@
+"""Addresses: what is a host of this machine, an origin, a database, a bus."""
+
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import URL, make_url
+
+_POSTGRES_SCHEME = re.compile(r"^(postgres|postgresql|postgresql\+psycopg)://")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+# libpq's own word for "the certificates the system trusts".
+_SYSTEM_CERTIFICATES = "system"
+_SYSTEM_CA_FILES = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),
+    Path("/etc/ssl/cert.pem"),
+)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether this name or address, without its port, always means this very machine."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_origin(text: str) -> bool:
+    """Whether the text is an origin as a browser sends it: scheme, host and perhaps a port."""
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    plain = parts.scheme in ("http", "https") and "*" not in text and "@" not in parts.netloc
+    return plain and has_host and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def postgres_url(text: str) -> URL:
+    """Read an address of PostgreSQL. Raises ValueError or ArgumentError, with it in the text."""
+    if not _POSTGRES_SCHEME.match(text):
+        raise ValueError("not a PostgreSQL address")
+    return make_url(_POSTGRES_SCHEME.sub("postgresql+psycopg://", text))
+
+
+def is_redis_url(text: str) -> bool:
+    """Whether this is an address of Valkey or Redis."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    place = parts.path if parts.scheme == "unix" else parts.hostname
+    return parts.scheme in _REDIS_SCHEMES and bool(place)
+
+
+def is_socket(url: URL) -> bool:
+    """Whether the database is reached over a Unix socket, which needs no TLS."""
+    host = url.query.get("host", url.host or "")
+    return str(host).startswith("/") or not host
+
+
+def system_certificates() -> str:
+    """Return the file of the certificates that the system trusts, or libpq's word for them."""
+    # psycopg's wheels carry an OpenSSL that may look for certificates where its builder kept them,
+    # so the usual places are tried before libpq is left to find them.
+    return next((str(path) for path in _SYSTEM_CA_FILES if path.is_file()), _SYSTEM_CERTIFICATES)
