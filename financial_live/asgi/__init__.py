@@ -10,7 +10,14 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from financial_live.asgi.build import CLIENT, PROJECT, build_frontend, is_complete, source_hash
+from financial_live.asgi.build import (
+    CLIENT,
+    PROJECT,
+    build_frontend,
+    is_complete,
+    present_frontend,
+    source_hash,
+)
 from financial_live.asgi.origin import OriginGate, allows_environ
 from financial_live.asgi.static import Frontend, is_routed
 from financial_live.config import Settings, get_settings
@@ -21,6 +28,8 @@ __all__ = [
     "build_frontend",
     "create_app",
     "is_complete",
+    "load_app",
+    "present_frontend",
     "reflex_environment",
     "source_hash",
 ]
@@ -37,11 +46,16 @@ def create_app() -> ASGIApp:
             f"There is no built frontend at {settings.frontend_dir}. Start with `financial-live "
             "run`, or set FINANCIAL_LIVE_FRONTEND_DIR to the folder of one."
         )
-    os.environ.update(reflex_environment(settings))
+    return wrapped(load_app(), settings)
+
+
+def load_app() -> Any:
+    """Import the Reflex app, which takes seconds and neither connects nor serves anything."""
+    os.environ.update(reflex_environment(get_settings()))
     # Imported here: Reflex reads its environment when it is imported.
     from financial_live.financial_live import app as reflex_app
 
-    return wrapped(reflex_app, settings)
+    return reflex_app
 
 
 def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:

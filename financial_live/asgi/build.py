@@ -47,14 +47,13 @@ def build_frontend(
     root: Path,
     folder: DataFolder,
     *,
-    progress: Callable[[str], None] | None = None,
     tick: Tick = no_tick,
 ) -> Path:
     """Return the folder of the frontend of the sources at ``root``, built only if it is not there.
 
-    ``progress`` is told when a build starts; ``tick`` is called while it runs and may raise to
-    give up. Two builders of one checkout take turns. Raises ConfigError with the end of the
-    build's output, which stays in the log folder.
+    ``tick`` is called while a build runs and may raise to give up. Two builders of one checkout
+    take turns. Raises ConfigError with the end of the build's output, which stays in the log
+    folder.
     """
     folder.create()
     ready = folder.frontend / source_hash(root)
@@ -67,11 +66,15 @@ def build_frontend(
         # first build of all names them anew: it writes their lock files.
         ready = folder.frontend / source_hash(root)
         if not is_complete(ready):
-            if progress is not None:
-                progress("building the frontend")
             ready = _build(root, folder, tick=tick)
     _remove_old(folder, keep=ready)
     return ready
+
+
+def present_frontend(root: Path, folder: DataFolder) -> Path | None:
+    """Return the folder of the frontend of the sources at ``root``, if it is built."""
+    ready = folder.frontend / source_hash(root)
+    return ready if is_complete(ready) else None
 
 
 def source_hash(root: Path) -> str:

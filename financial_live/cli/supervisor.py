@@ -15,12 +15,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from financial_live import routes
-from financial_live.asgi import PROJECT, build_frontend
+from financial_live.asgi import PROJECT, build_frontend, present_frontend
 from financial_live.cli.console import Console
-from financial_live.cli.data import bring_up_to_date, offer_demo
 from financial_live.cli.guard import Guard, Watched
 from financial_live.cli.stopping import Hurried, Stopped, StopSignals, command_name, end_with_uv
-from financial_live.cli.workers import Worker, address_of, listen
+from financial_live.cli.workers import Gate, Worker, address_of, listen
 from financial_live.config import Settings
 from financial_live.embedded import DataFolder, Instance, Part, wanted_parts, with_addresses
 from financial_live.errors import ConfigError
@@ -61,6 +60,7 @@ class Supervisor:
         self._sockets: list[socket.socket] = []
         self._parts: list[Part] = []
         self._workers: list[Worker] = []
+        self._gate = Gate()
         self._slug: str | None = None
 
     def run(self) -> None:
@@ -82,12 +82,16 @@ class Supervisor:
 
     def _bring_up(self) -> None:
         began = time.monotonic()
-        settings = with_addresses(self._settings, *self._start_parts())
+        self._parts = wanted_parts(self._settings, self._folder)
+        settings = self._addressed()
+        if settings.frontend_dir is not None:
+            self._begin_workers(settings)
+        self._start_parts()
         self._prepare_data(settings)
-        settings = settings.model_copy(
-            update={"frontend_dir": self._frontend(), "port": self._port}
-        )
-        self._start_workers(settings)
+        if settings.frontend_dir is None:
+            settings = settings.model_copy(update={"frontend_dir": self._built_frontend()})
+            self._begin_workers(settings)
+        self._open_doors()
         self._folder.announce(
             Instance(
                 pid=os.getpid(),
@@ -98,18 +102,26 @@ class Supervisor:
         )
         self._say_where(time.monotonic() - began)
 
-    def _start_parts(self) -> tuple[str, str]:
-        urls = {"PostgreSQL": "", "Valkey": ""}
-        for part in wanted_parts(self._settings, self._folder):
+    def _addressed(self) -> Settings:
+        """Return the settings of the workers, with the frontend where it is built already."""
+        urls = {part.title: part.url for part in self._parts}
+        settings = with_addresses(
+            self._settings, urls.get("PostgreSQL", ""), urls.get("Valkey", "")
+        )
+        known = self._settings.frontend_dir or present_frontend(PROJECT, self._folder)
+        return settings.model_copy(update={"frontend_dir": known, "port": self._port})
+
+    def _start_parts(self) -> None:
+        for part in self._parts:
             self._stop.check()
-            self._parts.append(part)
             with self._console.step(f"starting {part.title}") as step:
                 part.start(self._stop.check)
                 step.done(f"{part.title} {part.version} ready")
-            urls[part.title] = part.url
-        return urls["PostgreSQL"], urls["Valkey"]
 
     def _prepare_data(self, settings: Settings) -> None:
+        # Imported here, while the workers load the application: it is as large as all the rest.
+        from financial_live.cli.data import bring_up_to_date, offer_demo
+
         self._stop.check()
         with self._console.step("migrating the database") as step:
             bring_up_to_date(settings)
@@ -121,25 +133,24 @@ class Supervisor:
             if offer.loaded:
                 self._console.good(f"{offer.loaded} demo campaigns loaded")
 
-    def _frontend(self) -> Path:
-        if self._settings.frontend_dir is not None:
-            return self._settings.frontend_dir
-        with self._console.step("looking at the frontend") as step:
-            step.done("Frontend unchanged")
+    def _built_frontend(self) -> Path:
+        title = "building the frontend, which takes about a minute the first time"
+        with self._console.step(title) as step:
+            step.done("Frontend built")
+            return build_frontend(PROJECT, self._folder, tick=self._stop.check)
 
-            def tell(text: str) -> None:
-                step.done("Frontend built")
-                self._console.update(f"… {text}; the first time this takes about a minute")
+    def _begin_workers(self, settings: Settings) -> None:
+        """Let the workers load the application; they serve when the doors are opened."""
+        self._stop.check()
+        for number, one in enumerate(self._sockets, start=1):
+            worker = Worker(number, one, self._folder)
+            worker.settings = settings
+            self._workers.append(worker)
+            worker.start(self._gate)
 
-            return build_frontend(PROJECT, self._folder, progress=tell, tick=self._stop.check)
-
-    def _start_workers(self, settings: Settings) -> None:
+    def _open_doors(self) -> None:
         with self._console.step("starting the server") as step:
-            for number, one in enumerate(self._sockets, start=1):
-                worker = Worker(number, one, self._folder)
-                worker.settings = settings
-                self._workers.append(worker)
-                worker.start()
+            self._gate.open()
             self._await_answer()
             step.done(f"Server ready, {len(self._workers)} worker(s)")
 
@@ -174,6 +185,7 @@ class Supervisor:
             for one in reversed(self._everything()):
                 one.kill()
         finally:
+            self._gate.open()
             for listening in self._sockets:
                 listening.close()
 

@@ -55,6 +55,23 @@ def address_of(host: str, port: int) -> str:
     return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"
 
 
+class Gate:
+    """Holds back workers that load the application while the database is still being prepared.
+
+    Loading takes longer than everything else in a start, and needs none of it.
+    """
+
+    def __init__(self) -> None:
+        self.read_end, self._write_end = os.pipe()
+
+    def open(self) -> None:
+        """Let them serve. Opening it twice does nothing."""
+        for end in (self.read_end, self._write_end):
+            if end >= 0:
+                os.close(end)
+        self.read_end = self._write_end = -1
+
+
 class Worker:
     """One process that serves. Its log is a file, or in production our own standard error."""
 
@@ -70,12 +87,14 @@ class Worker:
         """The process, while there is one."""
         return self._process.pid if self._process else None
 
-    def start(self) -> None:
-        """Start the process; it answers a moment later."""
+    def start(self, gate: "Gate | None" = None) -> None:
+        """Start the process; it answers a moment later, and not before the gate is open."""
         if self.settings is None:
             raise RuntimeError("a worker needs its settings before it starts")
         descriptor = self._listening.fileno()
         argv = [sys.executable, "-m", "financial_live.asgi", "--fd", str(descriptor)]
+        held = [] if gate is None else [gate.read_end]
+        argv += [part for one in held for part in ("--gate", str(one))]
         environment = {**os.environ, **self.settings.environment()}
         with contextlib.ExitStack() as stack:
             log = None
@@ -83,7 +102,7 @@ class Worker:
                 log = stack.enter_context(self._folder.open_log("server"))
             self._process = spawn(
                 argv, output=log, end_with=signal.SIGTERM, cwd=PROJECT, environment=environment,
-                pass_fds=[descriptor],
+                pass_fds=[descriptor, *held],
             )  # fmt: skip
 
     def poll(self) -> int | None:

@@ -41,7 +41,12 @@ _OWN_PREFIX = "FINANCIAL_LIVE_"
 
 
 def _default_data_dir() -> Path:
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    try:
+        home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    except RuntimeError as error:
+        raise ConfigError(
+            "This user has no home folder. Set FINANCIAL_LIVE_DATA_DIR, or use --data-dir FOLDER."
+        ) from error
     return Path(home) / "financial_live"
 
 

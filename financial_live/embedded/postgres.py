@@ -90,7 +90,9 @@ class Postgres(Part):
     def _spawn(self) -> "subprocess.Popen[bytes]":
         argv = [str(self._binaries / "postgres"), "-D", str(self.folder.postgres)]
         argv += ["-k", str(self._socket), "-h", "", "-p", "5432"]
-        for setting in ("max_connections=100", "timezone=UTC", "log_timezone=UTC"):
+        # When each transaction was committed is known afterwards, too: who audits wants it.
+        settings = ("max_connections=100", "timezone=UTC", "log_timezone=UTC")
+        for setting in (*settings, "track_commit_timestamp=on"):
             argv += ["-c", setting]
         with self.folder.open_log(self.log_name) as log:
             return spawn(argv, output=log, end_with=signal.SIGINT, account=self._account)

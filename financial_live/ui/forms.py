@@ -31,14 +31,17 @@ def read_amount(text: str, currency: str) -> tuple[str, str]:
         return "", str(error)
 
 
-def sentences(error: AppError, labels: Mapping[str, str]) -> dict[str, str]:
-    """Return a sentence for each wrong field by name; ``form`` holds what belongs to none."""
+def sentences(
+    error: AppError, labels: Mapping[str, str], *, elsewhere: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return a sentence for each wrong field by name; ``form`` holds what belongs to none.
+
+    ``labels`` names the form's fields; ``elsewhere`` what else may be wrong, as people call it.
+    """
     shown: dict[str, str] = {}
     for name, messages in error.fields.items():
-        if name in labels:
-            shown[name] = f"{labels[name]} {'; '.join(messages)}."
-        else:
-            shown["form"] = f"{name} {'; '.join(messages)}."
+        label = labels.get(name) or (elsewhere or {}).get(name, name)
+        shown[name if name in labels else "form"] = f"{label} {'; '.join(messages)}."
     if not shown:
         shown["form"] = error.message or t("That did not work. Try again in a moment.")
     return shown

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from financial_live.asgi import build, build_frontend, is_complete, source_hash
+from financial_live.asgi import build, build_frontend, is_complete, present_frontend, source_hash
 from financial_live.embedded import DataFolder
 from financial_live.errors import ConfigError
 
@@ -60,20 +60,17 @@ def builds(root: Path) -> int:
 
 class TestBuildFrontend:
     def test_builds_the_first_time(self, root: Path, folder: DataFolder) -> None:
-        told: list[str] = []
-        ready = build_frontend(root, folder, progress=told.append)
+        ready = build_frontend(root, folder)
         assert is_complete(ready)
         assert ready.parent == folder.frontend
         assert (ready / "client" / "index.html").read_text() == "first"
         assert (ready / "backend" / "stateful_pages.json").read_text() == "[]"
-        assert len(told) == 1
+        assert builds(root) == 1
 
     def test_does_not_build_unchanged_sources_again(self, root: Path, folder: DataFolder) -> None:
         first = build_frontend(root, folder)
-        told: list[str] = []
-        assert build_frontend(root, folder, progress=told.append) == first
+        assert build_frontend(root, folder) == first
         assert builds(root) == 1
-        assert not told
 
     def test_a_rebuild_leaves_what_is_being_served(self, root: Path, folder: DataFolder) -> None:
         first = build_frontend(root, folder)
@@ -159,6 +156,15 @@ class TestBuildFrontend:
             build_frontend(root, folder, tick=interrupt_once_it_runs)
         with pytest.raises(ProcessLookupError):
             os.kill(int((root / "pid").read_text()), signal.SIG_DFL)
+
+
+class TestPresentFrontend:
+    def test_is_that_of_the_present_sources_only(self, root: Path, folder: DataFolder) -> None:
+        assert present_frontend(root, folder) is None
+        ready = build_frontend(root, folder)
+        assert present_frontend(root, folder) == ready
+        (root / "rxconfig.py").write_text("changed")
+        assert present_frontend(root, folder) is None
 
 
 class TestSourceHash:

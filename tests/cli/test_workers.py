@@ -1,12 +1,13 @@
 """Where the server listens, and how it is refused."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from financial_live.cli.workers import PortInUse, address_of, listen
+from financial_live.cli.workers import Gate, PortInUse, address_of, listen
 from financial_live.errors import ConfigError
 
 LOOPBACK = "127.0.0.1"
@@ -59,6 +60,24 @@ class TestListen:
         served, _ = listening.accept()
         open_sockets.enter_context(served)
         assert served.getpeername() == visitor.getsockname()
+
+
+class TestGate:
+    def test_holds_a_reader_until_it_is_opened(self) -> None:
+        gate = Gate()
+        reader = os.dup(gate.read_end)
+        os.set_blocking(reader, False)
+        with pytest.raises(BlockingIOError):
+            os.read(reader, 1)
+        gate.open()
+        assert os.read(reader, 1) == b""
+        os.close(reader)
+
+    def test_opening_it_twice_does_nothing(self) -> None:
+        gate = Gate()
+        gate.open()
+        gate.open()
+        assert gate.read_end == -1
 
 
 class TestAddressOf:

@@ -18,9 +18,7 @@ def address(campaign: rx.Var[dict[str, Any]]) -> rx.Var[str]:
 def raised_of_goal(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
     """Return "Rp 12.500 of Rp 100.000"."""
     return rx.el.span(
-        rx.el.b(
-            rolling(text=amount(campaign["total_raised"], campaign["currency"])),
-        ),
+        rx.el.b(amount(campaign["total_raised"], campaign["currency"])),
         t(" of "),
         amount(campaign["goal_amount"], campaign["currency"]),
         class_name="figures",

@@ -1,5 +1,7 @@
 """How a gift and its status look, everywhere."""
 
+from typing import Any
+
 import reflex as rx
 
 from financial_live import routes
@@ -25,12 +27,37 @@ def badge(status: rx.Var[str]) -> rx.Component:
 
 
 def donation_card(
-    gift: rx.Var[dict[str, str]], currency: rx.Var[str], *, has_campaign: bool = False
+    gift: rx.Var[dict[str, Any]], currency: rx.Var[str], *, has_campaign: bool = False
 ) -> rx.Component:
     """Return one gift: who, how much, when, and its status where that is not "Approved".
 
     ``has_campaign`` also names the campaign, for lists of gifts to several.
     """
+    card = _card_with_campaign if has_campaign else _card
+    return card(gift=gift, currency=currency, key=gift["id"])
+
+
+# Memoized: the browser renders a row again only when the row itself has changed, not when another
+# one arrives above it.
+
+
+@rx.memo
+def _card(gift: rx.Var[dict[str, Any]], currency: rx.Var[str]) -> rx.Component:
+    return _row(gift, currency)
+
+
+@rx.memo
+def _card_with_campaign(gift: rx.Var[dict[str, Any]], currency: rx.Var[str]) -> rx.Component:
+    campaign = rx.el.a(
+        gift["campaign_name"], href=f"{routes.CAMPAIGNS}/{gift['campaign_slug']}"
+    )
+    return _row(gift, currency, rx.fragment(campaign, " · "))
+
+
+def _row(
+    gift: rx.Var[dict[str, Any]], currency: rx.Var[str], *beside_time: rx.Component
+) -> rx.Component:
+    is_new = rx.cond(is_fresh(gift["inserted_at"]), "true", rx.Var("undefined"))
     return rx.el.li(
         rx.el.h3(rx.cond(gift["donor_name"], gift["donor_name"], t("Anonymous")), class_name="name"),
         rx.cond(
@@ -39,21 +66,14 @@ def donation_card(
             rx.el.span(t("Amount hidden"), class_name="hidden-amount"),
         ),
         rx.el.div(
-            *([_campaign_of(gift)] if has_campaign else []),
+            *beside_time,
             when(time=gift["inserted_at"]),
             rx.cond(gift["status"], rx.fragment(" · ", badge(gift["status"].to(str)))),
             class_name="meta",
         ),
         rx.cond(gift["message"], rx.el.p(gift["message"], class_name="note")),
-        key=gift["id"],
         class_name="gift",
-        custom_attrs={"data-fresh": rx.cond(is_fresh(gift["inserted_at"]), "true", rx.Var("undefined"))},
-    )
-
-
-def _campaign_of(gift: rx.Var[dict[str, str]]) -> rx.Component:
-    return rx.fragment(
-        rx.el.a(gift["campaign_name"], href=f"{routes.CAMPAIGNS}/{gift['campaign_slug']}"), " · "
+        custom_attrs={"data-fresh": is_new},
     )
 
 

@@ -12,7 +12,11 @@ def bar(goal: Any, total: Any, *, label: Any, is_thin: bool = False) -> rx.Compo
     """Return the bar with a tick at the goal, which moves in once the goal is passed."""
     return rx.el.div(
         rx.el.div(
-            class_name="bar-fill", custom_attrs=inline(width=f"{bar_width(goal, total)}%")
+            rx.el.div(
+                class_name="bar-fill",
+                custom_attrs=inline(**{"--reached": f"{bar_width(goal, total)}%"}),
+            ),
+            class_name="bar-track",
         ),
         rx.el.div(
             class_name="bar-tick",

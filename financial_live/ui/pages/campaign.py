@@ -12,7 +12,7 @@ from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost, hero_total
 from financial_live.ui.components.gifts import badge, donation_card
 from financial_live.ui.components.progress import bar, percent_of_goal
-from financial_live.ui.components.values import amount, count, out_of_sight, remaining, rolling
+from financial_live.ui.components.values import amount, count, out_of_sight, remaining
 from financial_live.ui.layout import add_page, shell
 from financial_live.ui.live import CampaignLive
 from financial_live.ui.pages.give_form import GiveForm, give_form
@@ -62,9 +62,7 @@ def _numbers() -> rx.Component:
                 t("raised of "), rx.el.b(amount(c.goal_amount, c.currency)), class_name="figures"
             ),
             rx.el.span(
-                rx.el.b(
-                    rolling(text=amount(remaining(c.goal_amount, c.total_raised), c.currency))
-                ),
+                rx.el.b(amount(remaining(c.goal_amount, c.total_raised), c.currency)),
                 t(" to go"),
                 class_name="figures",
             ),
@@ -74,7 +72,7 @@ def _numbers() -> rx.Component:
         rx.el.div(
             percent_of_goal(c.goal_amount, c.total_raised),
             rx.el.span(
-                rx.el.b(rolling(text=count(c.gift_count))),
+                rx.el.b(count(c.gift_count)),
                 rx.cond(c.gift_count == 1, t(" gift"), t(" gifts")),
             ),
             class_name="measures figures mt-3",

@@ -6,7 +6,7 @@ import reflex as rx
 
 from financial_live.contexts import donations
 from financial_live.contexts.campaigns import Campaign
-from financial_live.errors import AppError
+from financial_live.errors import AppError, Conflict
 from financial_live.ui import forms, live
 from financial_live.ui.components.fields import check, field
 from financial_live.ui.components.values import amount, once_key
@@ -19,6 +19,7 @@ _LABELS = {
     "donor_email": t("E-mail"),
     "message": t("Message"),
 }
+_ELSEWHERE = {"campaign_id": t("This campaign")}
 _SUGGESTED = {
     "IDR": ("50000", "100000", "250000", "1000000"),
     "USD": ("25", "50", "100", "250"),
@@ -71,8 +72,11 @@ class GiveForm(rx.State):
                 campaign=self._campaign_id,
                 idempotency_key=typed.get("key", "")[:_KEY_LENGTH] or None,
             )
+        except Conflict:
+            self.errors = {"form": t("This form has been sent already. Reload to give once more.")}
+            return None
         except AppError as error:
-            self.errors = forms.sentences(error, _LABELS)
+            self.errors = forms.sentences(error, _LABELS, elsewhere=_ELSEWHERE)
             if problem:
                 self.errors["amount"] = f"{_LABELS['amount']} {problem}."
             first = next((name for name in _LABELS if name in self.errors), None)

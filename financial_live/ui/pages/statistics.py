@@ -11,7 +11,7 @@ from financial_live.contexts import campaigns
 from financial_live.errors import AppError
 from financial_live.ui import live
 from financial_live.ui.components.icons import refresh as refresh_icon
-from financial_live.ui.components.values import amount, average, clock, count, percent_text, rolling
+from financial_live.ui.components.values import amount, average, clock, count, percent_text
 from financial_live.ui.live import CampaignLive
 from financial_live.ui.text import t
 
@@ -40,10 +40,10 @@ class CampaignStatistics(rx.ComponentState):
         """Return one instance."""
         c = CampaignLive
         values = (
-            (t("Total raised"), rolling(text=amount(c.total_raised, c.currency))),
+            (t("Total raised"), amount(c.total_raised, c.currency)),
             (t("Goal"), amount(c.goal_amount, c.currency)),
-            (t("Progress"), rolling(text=percent_text(c.goal_amount, c.total_raised))),
-            (t("Gifts"), rolling(text=count(c.gift_count))),
+            (t("Progress"), percent_text(c.goal_amount, c.total_raised)),
+            (t("Gifts"), count(c.gift_count)),
             (t("Average gift"), _amount_or_dash(average(c.total_raised, c.gift_count))),
             (t("Largest gift"), _amount_or_dash(c.largest)),
         )
@@ -77,8 +77,7 @@ class CampaignStatistics(rx.ComponentState):
 
 
 def _amount_or_dash(value: rx.Var[str]) -> rx.Component:
-    shown = rx.cond(value != "", amount(value, CampaignLive.currency), "–")
-    return rolling(text=shown)
+    return rx.cond(value != "", amount(value, CampaignLive.currency), "–")
 
 
 campaign_statistics = CampaignStatistics.create

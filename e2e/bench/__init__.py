@@ -1,0 +1,1 @@
+"""Benchmarks: each is a command that starts what it needs and prints a table."""

@@ -1,0 +1,144 @@
+"""The live door: frames become deltas that the browser merges, and sessions members of rooms."""
+
+from typing import Any
+from unittest.mock import Mock
+from uuid import uuid4
+
+import orjson
+import pytest
+import reflex as rx
+from reflex_base.constants.state import FIELD_MARKER
+
+from financial_live.config import Settings
+from financial_live.rooms import Frame, campaign_room, gifts_room
+from financial_live.scope import Scope
+from financial_live.ui import live
+from financial_live.ui.live import CampaignLive, CampaignsLive, DonationsLive, LiveDoor
+
+CAMPAIGN = campaign_room(uuid4(), Scope.visitor())
+GIFTS = gifts_room(Scope.visitor())
+
+
+class Namespace:
+    """The event namespace, as far as the door uses it."""
+
+    namespace = "/_event"
+
+    def __init__(self) -> None:
+        self.members: dict[str, set[str]] = {}
+        self.emitted: list[tuple[str, dict[str, Any]]] = []
+        self.gone: set[str] = set()
+        self.server = Mock()
+        self.server.manager.get_participants = self._participants
+
+    def _participants(self, namespace: str, room: str) -> Any:
+        return iter([(sid, sid) for sid in self.members.get(room, set())])
+
+    def rooms(self, sid: str) -> list[str]:
+        return [sid, *(room for room, sids in self.members.items() if sid in sids)]
+
+    async def enter_room(self, sid: str, room: str) -> None:
+        if sid in self.gone:
+            raise ValueError("sid is not connected to requested namespace")
+        self.members.setdefault(room, set()).add(sid)
+
+    async def leave_room(self, sid: str, room: str) -> None:
+        self.members[room].discard(sid)
+
+    async def emit(self, event: str, data: dict[str, Any], room: str) -> None:
+        assert event == "event"
+        self.emitted.append((room, orjson.loads(orjson.dumps(data))["delta"]))
+
+
+class OneView:
+    """Rooms that all show the same thing."""
+
+    view = Frame({"total_raised": "5.00"}, {"g": {"id": "g", "inserted_at": "1"}}, (), reset=True)
+
+    async def join(self, key: object, enter: Any) -> None:
+        await enter(self.view)
+
+
+def door() -> tuple[LiveDoor, Namespace]:
+    namespace = Namespace()
+    return LiveDoor(OneView(), namespace), namespace  # type: ignore[arg-type]
+
+
+class TestEnter:
+    async def test_the_whole_view_goes_to_the_newcomer_alone(self) -> None:
+        live_door, namespace = door()
+        await live_door.enter("sid", CAMPAIGN)
+        [(to, delta)] = namespace.emitted
+        assert to == "sid"
+        [update] = delta.values()
+        assert update["total_raised" + FIELD_MARKER] == "5.00"
+        assert [update[f"r{slot}"] for slot in range(20)] == [
+            {"id": "g", "inserted_at": "1"},
+            *[None] * 19,
+        ]
+
+    async def test_leaves_the_room_of_the_page_before(self) -> None:
+        live_door, _ = door()
+        await live_door.enter("sid", CAMPAIGN)
+        await live_door.enter("sid", GIFTS)
+        assert not live_door.is_watched(CAMPAIGN)
+        assert live_door.is_watched(GIFTS)
+
+    async def test_one_who_went_away_meanwhile_is_no_error(self) -> None:
+        live_door, namespace = door()
+        namespace.gone.add("sid")
+        await live_door.enter("sid", CAMPAIGN)
+        assert namespace.emitted == []
+        assert not live_door.is_watched(CAMPAIGN)
+
+
+class TestDeliver:
+    async def test_one_frame_serves_the_whole_room(self) -> None:
+        live_door, namespace = door()
+        for sid in ("a", "b", "c"):
+            await live_door.enter(sid, CAMPAIGN)
+        namespace.emitted.clear()
+        await live_door.deliver(CAMPAIGN, Frame({"gift_count": 2}, {}, ("g",)))
+        [(to, delta)] = namespace.emitted
+        assert to == f"room:{CAMPAIGN}"
+        assert delta == {
+            CampaignLive.get_full_name(): {"gift_count" + FIELD_MARKER: 2, "r0": None}
+        }
+
+
+class TestReceivedStates:
+    @pytest.mark.parametrize("state", [CampaignLive, CampaignsLive, DonationsLive])
+    def test_are_compiled_with_their_defaults(self, state: type[rx.State]) -> None:
+        defaults = state(_reflex_internal_init=True).dict(initial=True)  # type: ignore[call-arg]
+        assert defaults[state.get_full_name()]["stale" + FIELD_MARKER] is False
+
+    @pytest.mark.parametrize("state", [CampaignLive, CampaignsLive, DonationsLive])
+    def test_are_never_sent_by_a_hydrate(self, state: type[rx.State]) -> None:
+        assert state(_reflex_internal_init=True).dict() == {}  # type: ignore[call-arg]
+
+
+class TestScopeOf:
+    @pytest.mark.parametrize(
+        ("host", "headers", "settings", "is_operator"),
+        [
+            ("localhost:8000", {}, {}, True),
+            ("127.0.0.1:8000", {}, {}, True),
+            ("[::1]:8000", {}, {}, True),
+            ("evil.example:8000", {}, {}, False),
+            ("localhost:8000", {"x-forwarded-for": "203.0.113.9"}, {}, False),
+            ("localhost:8000", {}, {"host": "0.0.0.0"}, False),
+        ],
+    )
+    def test_only_the_machine_itself_is_the_operator(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        host: str,
+        headers: dict[str, str],
+        settings: dict[str, Any],
+        is_operator: bool,
+    ) -> None:
+        monkeypatch.setattr(live, "get_settings", lambda: Settings.load(**settings))
+        state = Mock()
+        state.router.headers.host = host
+        state.router.headers.raw_headers = headers
+        assert live.scope_of(state).is_operator is is_operator
