@@ -62,7 +62,9 @@ class Operator:
         await campaigns.update_campaign(self.scope, campaign.id, settings)
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], *, what: str, within_s: float = 10) -> None:
+async def eventually(
+    condition: Callable[[], Awaitable[bool]], *, what: str, within_s: float = 10
+) -> None:
     """Wait until ``condition()``, awaited, holds."""
     deadline = asyncio.get_running_loop().time() + within_s
     while not await condition():

@@ -51,9 +51,7 @@ class TestNew:
 
 
 class TestShow:
-    async def test_an_id_leads_to_the_slug(
-        self, visitors: Visitors, operator: Operator
-    ) -> None:
+    async def test_an_id_leads_to_the_slug(self, visitors: Visitors, operator: Operator) -> None:
         campaign = await operator.new_campaign(name="Found by Id")
         page = await visitors.open(routes.campaign(str(campaign.id)))
         await page.wait_for_url(f"**{routes.campaign(campaign.slug)}")

@@ -16,7 +16,11 @@ async def fill_gift(page: Page, **typed: str) -> None:
 
 async def width(page: Page) -> str:
     """Return how far the bar reaches, of its whole length."""
-    return str(await page.eval_on_selector("#numbers .bar-fill", "bar => bar.style.getPropertyValue('--reached')"))
+    return str(
+        await page.eval_on_selector(
+            "#numbers .bar-fill", "bar => bar.style.getPropertyValue('--reached')"
+        )
+    )
 
 
 async def statistic(page: Page, label: str) -> str:
@@ -109,9 +113,7 @@ class TestAGiftElsewhere:
 
 
 class TestAChangeOfTheCampaign:
-    async def test_shows_on_every_open_page(
-        self, visitors: Visitors, operator: Operator
-    ) -> None:
+    async def test_shows_on_every_open_page(self, visitors: Visitors, operator: Operator) -> None:
         campaign = await operator.new_campaign(name="Before")
         page = await visitors.open(routes.campaign(campaign.slug))
         table = await visitors.open(routes.CAMPAIGNS)

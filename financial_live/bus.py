@@ -10,8 +10,8 @@ that messages may have been missed before it.
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Iterable
+from typing import Any, Protocol, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -58,7 +58,7 @@ class Bus:
     async def ping(self) -> None:
         """Raise Unavailable unless the bus answers."""
         try:
-            await self._redis.ping()
+            await cast("Awaitable[bool]", self._redis.ping())
         except _BUS_ERRORS as error:
             raise Unavailable(f"The bus does not answer: {error}") from error
 
@@ -135,5 +135,5 @@ class Bus:
 
     async def close(self) -> None:
         """Close both connections."""
-        await self._try(self._pubsub.aclose())
+        await self._try(self._pubsub.aclose())  # type: ignore[no-untyped-call]
         await self._try(self._redis.aclose())

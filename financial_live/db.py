@@ -19,8 +19,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -43,7 +42,7 @@ _ALEMBIC_CONFIG = Path(__file__).parent.parent / "pyproject.toml"
 
 
 class Database:
-    """An engine with its pool. Open it in the process that uses it: a pool must not cross a fork."""
+    """An engine with its pool. Open it in the process that uses it; it must not cross a fork."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
@@ -182,7 +181,7 @@ async def snapshot() -> AsyncIterator[AsyncSession]:
 
 
 def after_commit(callback: Callable[[], None]) -> None:
-    """Call ``callback`` once the task's open transaction is committed; never if it is rolled back."""
+    """Call ``callback`` once the task's open transaction is committed, never if rolled back."""
     joined = _joined()
     if joined is None:
         raise RuntimeError("after_commit needs an open transaction of this task")
@@ -251,5 +250,5 @@ async def migrate(url: str, revision: str = "head") -> None:
 
 
 async def migration_status(url: str) -> MigrationStatus:
-    """Tell which revision the database is at. Raises sqlalchemy's OperationalError if unreachable."""
+    """Tell which revision the database is at. Raises OperationalError if it does not answer."""
     return await asyncio.to_thread(_status, url)

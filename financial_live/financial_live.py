@@ -86,7 +86,7 @@ async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
         started = asyncio.get_running_loop().time()
         try:
             await run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  Whatever ended it, it must run again.
             _log.warning("%s stopped, starting it again in %.1f s: %s", name, pause_s, error)
         await asyncio.sleep(pause_s)
         ran_s = asyncio.get_running_loop().time() - started

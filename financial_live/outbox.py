@@ -94,7 +94,7 @@ async def last_seq(topic: str) -> int:
     """Return the last ``seq`` given in ``topic`` as the task's transaction sees it, or 0."""
     async with db.transaction() as session:
         found = await session.execute(
-            sa.select(TopicSequence.seq).where(col(TopicSequence.topic) == topic)
+            sa.select(col(TopicSequence.seq)).where(col(TopicSequence.topic) == topic)
         )
         return found.scalar() or 0
 
@@ -102,9 +102,11 @@ async def last_seq(topic: str) -> int:
 class Publisher(Protocol):
     """What the relay needs of the bus."""
 
-    async def publish(self, messages: Iterable[tuple[str, bytes]]) -> None: ...
+    async def publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Publish each ``(topic, payload)`` in order. Raises Unavailable."""
 
-    async def watched_topics(self) -> list[str]: ...
+    async def watched_topics(self) -> list[str]:
+        """Return the topics that somebody listens to. Raises Unavailable."""
 
 
 _wakers: list[Callable[[], None]] = []
@@ -162,7 +164,7 @@ class Relay:
             _wakers.remove(self._woken.set)
 
     async def _lead(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
-        while not await _try_lock(connection):
+        while not await _try_lock(connection):  # noqa: ASYNC110  The lock is in the database.
             await asyncio.sleep(_STANDBY_S)
         next_heartbeat = next_prune = time.monotonic()
         while True:
@@ -230,7 +232,8 @@ async def _place(
     added = Counter(topic for row in waiting for topic in (EVERYTHING, *row[2]))
     async with connection.transaction():
         cursor = await connection.execute(
-            "INSERT INTO topic_sequence AS t (topic, seq) SELECT * FROM unnest(%s::text[], %s::int8[])"
+            "INSERT INTO topic_sequence AS t (topic, seq)"
+            " SELECT * FROM unnest(%s::text[], %s::int8[])"
             " ON CONFLICT (topic) DO UPDATE SET seq = t.seq + excluded.seq RETURNING topic, seq",
             [list(added), list(added.values())],
         )

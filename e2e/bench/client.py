@@ -19,9 +19,7 @@ class Client:
     def __init__(self, address: str, path: str, on_delta: Callable[[dict[str, Any]], None]) -> None:
         parts = urlsplit(address)
         token = uuid.uuid4()
-        self._url = (
-            f"ws://{parts.netloc}{NAMESPACE}/?token={token}&EIO=4&transport=websocket"
-        )
+        self._url = f"ws://{parts.netloc}{NAMESPACE}/?token={token}&EIO=4&transport=websocket"
         self._origin = address
         self._path = path
         self._on_delta = on_delta
@@ -31,10 +29,15 @@ class Client:
     async def open(self) -> None:
         """Connect, and ask for the page as a browser does."""
         self._socket = await connect(
-            self._url, origin=self._origin, compression=None, max_size=None  # type: ignore[arg-type]
+            self._url,
+            origin=self._origin,
+            compression=None,
+            max_size=None,  # type: ignore[arg-type]
         )
         await self._socket.recv()
-        await self._socket.send(f"40{NAMESPACE},{orjson.dumps({'event': self._hydrate()}).decode()}")
+        await self._socket.send(
+            f"40{NAMESPACE},{orjson.dumps({'event': self._hydrate()}).decode()}"
+        )
         self._reader = asyncio.create_task(self._read(self._socket))
 
     def _hydrate(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The rooms of a worker: opened by the first watcher, fed by the bus, closed when nobody is left."""
+"""The rooms of a worker: opened by the first watcher, fed by the bus, closed after the last."""
 
 import asyncio
 import logging

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from financial_live.outbox import Placed
-from financial_live.rooms.views import Row, RoomKey, View
+from financial_live.rooms.views import RoomKey, Row, View
 
 _log = logging.getLogger(__name__)
 
@@ -190,7 +190,7 @@ class Room:
                         self._next_frame_at = started + max(_FRAME_GAP_S, 2 * spent)
                 if self._shown(self._view).fields == shown.fields and self._view.rows is shown.rows:
                     return
-        except Exception:
+        except Exception:  # noqa: BLE001  A door may fail in any way; the room must go on.
             _log.exception("cannot deliver a frame of %s", self.key)
             self._sent = None  # Nobody knows who has got it: the next frame is a whole view.
         finally:

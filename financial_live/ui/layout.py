@@ -1,4 +1,4 @@
-"""The shell around every page: masthead, flash, stale line, footer; and how a page is registered."""
+"""The shell around every page, and how a page is registered."""
 
 from collections.abc import Callable
 from typing import Any

@@ -40,7 +40,7 @@ class _Received(rx.State, mixin=True):
         """Return the compiled defaults for the build, and nothing for a running page."""
         if not initial:
             return {}
-        defaults: dict[str, Any] = super().dict(include_computed, initial, **kwargs)  # type: ignore[misc]
+        defaults: dict[str, Any] = super().dict(include_computed, initial, **kwargs)
         return defaults
 
 

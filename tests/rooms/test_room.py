@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from financial_live.outbox import Placed
 from financial_live.rooms.room import Frame, Room, difference
@@ -26,7 +25,11 @@ class World:
         """Commit a gift and return its message."""
         self.seq += 1
         self.total += amount
-        row = {"id": f"{self.seq:04}", "inserted_at": f"{self.seq:04}", "amount": amount}
+        row: dict[str, Any] = {
+            "id": f"{self.seq:04}",
+            "inserted_at": f"{self.seq:04}",
+            "amount": amount,
+        }
         self.rows = {row["id"]: row, **self.rows}
         message = Placed(self.seq, "given", {"row": row, "total": self.total})
         self.messages.append(message)
@@ -235,10 +238,10 @@ class TestDelivery:
         async def broken(key: object, frame: Frame) -> None:
             raise ConnectionError("the door is broken")
 
-        stage.room._deliver = broken  # type: ignore[assignment]
+        stage.room._deliver = broken
         stage.room.hear(stage.world.give(1))
         await stage.settle()
-        stage.room._deliver = stage._deliver  # type: ignore[assignment]
+        stage.room._deliver = stage._deliver
         stage.room.hear(stage.world.give(2))
         await stage.settle()
         assert screen.frames[-1].reset

@@ -21,13 +21,12 @@ from financial_live.rooms import (
 )
 from tests.contexts.factories import OPERATOR, VISITOR, make_campaign, make_gift
 
+
 async def told(after: int) -> list[outbox.OutboxEvent]:
     """Return the events committed after the one with this id, in order."""
     async with db.transaction() as session:
         found = await session.execute(
-            sa.select(outbox.OutboxEvent)
-            .where(sa.column("id") > after)
-            .order_by(sa.column("id"))
+            sa.select(outbox.OutboxEvent).where(sa.column("id") > after).order_by(sa.column("id"))
         )
         return list(found.scalars())
 
@@ -139,9 +138,7 @@ class TestApply:
             for key in keys:
                 views[key] = await self._follow(key, views[key], events)
 
-    async def _follow(
-        self, key: RoomKey, view: View, events: list[outbox.OutboxEvent]
-    ) -> View:
+    async def _follow(self, key: RoomKey, view: View, events: list[outbox.OutboxEvent]) -> View:
         truth = (await key.load())[1]
         for event in events:
             if key.topic in event.topics:

@@ -47,7 +47,9 @@ class TestReadAmount:
 
 class TestSentences:
     def test_each_wrong_field_gets_one(self) -> None:
-        error = Invalid({"amount": ["is invalid", "is too large"], "donor_name": ["can't be blank"]})
+        error = Invalid(
+            {"amount": ["is invalid", "is too large"], "donor_name": ["can't be blank"]}
+        )
         assert forms.sentences(error, LABELS) == {
             "amount": "Amount is invalid; is too large.",
             "donor_name": "Name can't be blank.",

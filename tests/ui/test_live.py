@@ -101,9 +101,7 @@ class TestDeliver:
         await live_door.deliver(CAMPAIGN, Frame({"gift_count": 2}, {}, ("g",)))
         [(to, delta)] = namespace.emitted
         assert to == f"room:{CAMPAIGN}"
-        assert delta == {
-            CampaignLive.get_full_name(): {"gift_count" + FIELD_MARKER: 2, "r0": None}
-        }
+        assert delta == {CampaignLive.get_full_name(): {"gift_count" + FIELD_MARKER: 2, "r0": None}}
 
 
 class TestReceivedStates:

@@ -1,7 +1,6 @@
 """Streams: a change of one row sends one slot, and slots always hold the right rows."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from financial_live.ui.live import CampaignLive
 from financial_live.ui.stream import Row, Slots, rows_of

@@ -59,9 +59,7 @@ def check(
 ) -> rx.Component:
     """Return a labelled checkbox."""
     return rx.el.label(
-        rx.el.input(
-            type="checkbox", name=name, id=id or name, default_checked=default_checked
-        ),
+        rx.el.input(type="checkbox", name=name, id=id or name, default_checked=default_checked),
         rx.el.span(
             label, *([rx.el.span(hint, class_name="hint block font-normal")] if hint else [])
         ),
@@ -70,7 +68,12 @@ def check(
 
 
 def segments(
-    name: str, *, legend: str, choices: tuple[tuple[str, str], ...], error: rx.Var[str], **props: Any
+    name: str,
+    *,
+    legend: str,
+    choices: tuple[tuple[str, str], ...],
+    error: rx.Var[str],
+    **props: Any,
 ) -> rx.Component:
     """Return a choice of one among few, all visible. The first is chosen at first."""
     return rx.el.div(

@@ -48,18 +48,17 @@ def _card(gift: rx.Var[dict[str, Any]], currency: rx.Var[str]) -> rx.Component:
 
 @rx.memo
 def _card_with_campaign(gift: rx.Var[dict[str, Any]], currency: rx.Var[str]) -> rx.Component:
-    campaign = rx.el.a(
-        gift["campaign_name"], href=f"{routes.CAMPAIGNS}/{gift['campaign_slug']}"
-    )
+    campaign = rx.el.a(gift["campaign_name"], href=f"{routes.CAMPAIGNS}/{gift['campaign_slug']}")
     return _row(gift, currency, rx.fragment(campaign, " · "))
 
 
 def _row(
     gift: rx.Var[dict[str, Any]], currency: rx.Var[str], *beside_time: rx.Component
 ) -> rx.Component:
+    name = rx.cond(gift["donor_name"], gift["donor_name"], t("Anonymous"))
     is_new = rx.cond(is_fresh(gift["inserted_at"]), "true", rx.Var("undefined"))
     return rx.el.li(
-        rx.el.h3(rx.cond(gift["donor_name"], gift["donor_name"], t("Anonymous")), class_name="name"),
+        rx.el.h3(name, class_name="name"),
         rx.cond(
             gift["amount"],
             rx.el.span(amount(gift["amount"], currency), class_name="amount"),

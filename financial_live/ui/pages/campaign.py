@@ -30,7 +30,7 @@ class CampaignPage(rx.State):
     @rx.event
     async def load(self) -> Any:
         """Watch the campaign that the address names; its id leads to its slug."""
-        named = str(self.slug)  # type: ignore[attr-defined]  # The route's part, added by Reflex.
+        named = str(self.slug)  # The route's part; Reflex adds it.
         scope = live.scope_of(self)
         try:
             campaign = await campaigns.get_campaign(scope, named)
@@ -95,7 +95,9 @@ def _gifts() -> rx.Component:
                 id="gifts",
             ),
             rx.el.div(
-                rx.el.p(t("Nobody has given yet. The first gift appears here."), class_name="quiet"),
+                rx.el.p(
+                    t("Nobody has given yet. The first gift appears here."), class_name="quiet"
+                ),
                 class_name="empty",
             ),
         ),
@@ -116,7 +118,7 @@ def _loading() -> rx.Component:
 
 def campaign() -> rx.Component:
     """Return a campaign's page."""
-    is_here = (CampaignLive.slug != "") & (CampaignLive.slug == rx.State.slug)  # type: ignore[attr-defined]
+    is_here = (CampaignLive.slug != "") & (CampaignLive.slug == rx.State.slug)
     page = rx.fragment(
         _numbers(),
         rx.el.div(

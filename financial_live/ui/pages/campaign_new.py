@@ -58,9 +58,7 @@ class NewCampaignForm(rx.State):
         given = forms.texts(form)
         problems = self._read_amounts(given)
         given["one_gift_per_donor"] = str(forms.is_on(form, "one_gift_per_donor")).lower()
-        given["review_policy"] = (
-            "automatic" if forms.is_on(form, "counts_at_once") else "manual"
-        )
+        given["review_policy"] = "automatic" if forms.is_on(form, "counts_at_once") else "manual"
         try:
             campaign = await campaigns.create_campaign(live.scope_of(self), given)
         except AppError as error:

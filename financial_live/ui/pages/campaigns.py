@@ -164,9 +164,7 @@ def _empty() -> rx.Component:
             CampaignsLive.total > 0,
             rx.fragment(
                 rx.el.h2(t("There is nothing on this page"), class_name="heading"),
-                rx.el.a(
-                    t("Go to the first page"), href=routes.CAMPAIGNS, class_name="button mt-5"
-                ),
+                rx.el.a(t("Go to the first page"), href=routes.CAMPAIGNS, class_name="button mt-5"),
             ),
             rx.fragment(
                 rx.el.h2(t("No campaign yet"), class_name="heading"),

@@ -54,9 +54,7 @@ def donations() -> rx.Component:
             class_name="lead mt-2 mb-8",
         ),
         rx.el.div(
-            rx.cond(
-                DonationsLive.loaded, rx.cond(rows.length() > 0, gifts, _empty()), _loading()
-            ),
+            rx.cond(DonationsLive.loaded, rx.cond(rows.length() > 0, gifts, _empty()), _loading()),
             class_name="max-w-3xl",
         ),
         stale=DonationsLive.stale,

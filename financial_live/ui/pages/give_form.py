@@ -105,9 +105,7 @@ def _suggestions(currency: str) -> rx.Component:
                 type="button",
                 class_name="chip",
                 on_click=[rx.set_value("amount", value), GiveForm.read_amount(value)],
-                custom_attrs={
-                    "aria-pressed": rx.cond(GiveForm.amount == value, "true", "false")
-                },
+                custom_attrs={"aria-pressed": rx.cond(GiveForm.amount == value, "true", "false")},
             )
             for value in _SUGGESTED[currency]
         ],
@@ -124,9 +122,7 @@ def _amount_hint() -> rx.Component:
             rx.el.span(t("The amount "), GiveForm.amount_problem, "."),
             rx.cond(
                 GiveForm.amount != "",
-                rx.el.span(
-                    t("You give "), rx.el.b(amount(GiveForm.amount, CampaignLive.currency))
-                ),
+                rx.el.span(t("You give "), rx.el.b(amount(GiveForm.amount, CampaignLive.currency))),
                 rx.el.span(t("Choose one, or write another.")),
             ),
         ),

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from financial_live import routes, rooms
+from financial_live import rooms, routes
 from financial_live.rooms.views import LIVE_CAMPAIGNS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import entry, feature, ghost
@@ -47,9 +47,7 @@ def _campaigns() -> rx.Component:
     rows = rows_of(CampaignsLive, size=LIVE_CAMPAIGNS)
     return rx.fragment(
         rx.foreach(rows[:1], feature),
-        rx.el.div(
-            rx.foreach(rows[1:], entry), class_name="entries mt-12 pt-8 hairline"
-        ),
+        rx.el.div(rx.foreach(rows[1:], entry), class_name="entries mt-12 pt-8 hairline"),
     )
 
 
@@ -66,10 +64,7 @@ def _steps() -> rx.Component:
         ),
     )
     return rx.el.ol(
-        *[
-            rx.el.li(rx.el.h3(title, class_name="heading"), rx.el.p(text))
-            for title, text in steps
-        ],
+        *[rx.el.li(rx.el.h3(title, class_name="heading"), rx.el.p(text)) for title, text in steps],
         class_name="steps",
     )
 

@@ -27,7 +27,7 @@ class CampaignStatistics(rx.ComponentState):
         """Read the campaign from the database again, whatever the screen says."""
         scope = live.scope_of(self)
         try:
-            campaign = await campaigns.get_campaign(scope, str(self.slug))  # type: ignore[attr-defined]
+            campaign = await campaigns.get_campaign(scope, str(self.slug))
         except AppError as error:
             self.problem = error.message
             return
