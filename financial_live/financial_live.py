@@ -10,6 +10,7 @@ import reflex as rx
 from financial_live import db, outbox, telemetry
 from financial_live.bus import Bus
 from financial_live.config import get_settings
+from financial_live.contexts import idempotency_keys
 from financial_live.errors import Unavailable
 from financial_live.rest import create_api
 from financial_live.rooms import Rooms
@@ -20,6 +21,7 @@ from financial_live.ui.pages import campaign, campaign_new, campaigns, donations
 _log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_S = 5.0
+_FORGET_S = 3600.0
 _buses: list[Bus] = []
 
 
@@ -67,6 +69,7 @@ async def _live() -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(_kept_running("relay", outbox.Relay(database.dsn, bus).run)),
         asyncio.create_task(_kept_running("rooms", rooms.run)),
+        asyncio.create_task(_kept_running("forgetting of keys", _forget_expired_keys)),
     ]
     try:
         yield
@@ -77,6 +80,13 @@ async def _live() -> AsyncIterator[None]:
         _buses.clear()
         await bus.close()
         await db.disconnect()
+
+
+async def _forget_expired_keys() -> None:
+    """Remove idempotency keys that nobody may repeat any more."""
+    while True:
+        await idempotency_keys.prune()
+        await asyncio.sleep(_FORGET_S)
 
 
 async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:

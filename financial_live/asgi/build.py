@@ -31,6 +31,7 @@ _SOURCES = (
     "financial_live/financial_live.py",
     "financial_live/routes.py",
     "financial_live/money.py",
+    "financial_live/rooms/views.py",
     "assets",
     "rxconfig.py",
 )

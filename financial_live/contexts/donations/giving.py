@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox
+from financial_live import db, outbox, telemetry
 from financial_live.contexts import campaigns, columns
 from financial_live.contexts.campaigns import Campaign, ReviewPolicy
 from financial_live.contexts.donations import events, repo
@@ -89,6 +89,7 @@ async def _take(
     donation = _donation(scope, gift, given, after)
     await repo.add(session, donation, after)
     await outbox.append(events.donation_created(donation, after))
+    db.after_commit(lambda: telemetry.count_gift(donation.status))
     return donation
 
 
