@@ -88,6 +88,30 @@ export const OutOfSight = ({ target, children, ...rest }) => {
   return h("div", { ...rest, "data-hidden": isSeen || undefined }, children);
 };
 
+// A link to a part of the same page. The router would take it for a new address: it drops the
+// query and leaves the focus behind.
+export const Jump = ({ target, children, ...rest }) => {
+  const jump = (event) => {
+    const element = document.getElementById(target);
+    if (!element) return;
+    event.preventDefault();
+    element.scrollIntoView();
+    element.focus({ preventScroll: true });
+  };
+  return h("a", { ...rest, href: `#${target}`, onClick: jump }, children);
+};
+
+// What appears because of what somebody just did takes the focus that the pressed button loses.
+export const Landing = ({ children, ...rest }) => {
+  const place = useRef(null);
+  useEffect(() => {
+    if (!navigator.userActivation?.isActive) return;
+    place.current.focus({ preventScroll: true });
+    place.current.scrollIntoView({ block: "nearest" });
+  }, []);
+  return h("div", { ...rest, ref: place, tabIndex: -1 }, children);
+};
+
 // A hidden key made when the form appears: a form that is sent twice is one request. The page may
 // be served over plain HTTP in a local network, where crypto.randomUUID does not exist.
 export const OnceKey = (props) => {

@@ -9,7 +9,7 @@ from reflex.style import toggle_color_mode
 from financial_live import routes
 from financial_live.ui import live
 from financial_live.ui.components.icons import cross, mark, moon, sun
-from financial_live.ui.components.values import stale_line
+from financial_live.ui.components.values import jump, stale_line
 from financial_live.ui.text import t
 
 
@@ -100,6 +100,7 @@ def _flash() -> rx.Component:
             ),
         ),
         role="status",
+        class_name="flash-place",
     )
 
 
@@ -117,7 +118,7 @@ def _footer() -> rx.Component:
 def shell(*content: rx.Component, stale: Any = False, class_name: str = "") -> rx.Component:
     """Return a whole page around ``content``; ``stale`` tells that its room hears nothing."""
     return rx.el.div(
-        rx.el.a(t("Skip to the content"), href="#content", class_name="skip"),
+        jump(t("Skip to the content"), target="content", class_name="skip"),
         stale_line(
             stale=stale, reconnecting=t("Reconnecting"), since=t("as of"), class_name="stale-line"
         ),

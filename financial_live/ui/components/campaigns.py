@@ -5,8 +5,8 @@ from typing import Any
 import reflex as rx
 
 from financial_live import routes
-from financial_live.ui.components.progress import bar, percent_of_goal
-from financial_live.ui.components.values import amount, count, inline, rolling
+from financial_live.ui.components.progress import bar, gift_count, goal_and_rest, percent_and_gifts
+from financial_live.ui.components.values import amount, inline, rolling
 from financial_live.ui.text import t
 
 
@@ -19,8 +19,11 @@ def raised_of_goal(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
     """Return "Rp 12.500 of Rp 100.000"."""
     return rx.el.span(
         rx.el.b(amount(campaign["total_raised"], campaign["currency"])),
-        t(" of "),
-        amount(campaign["goal_amount"], campaign["currency"]),
+        rx.el.span(
+            t(" of "),
+            amount(campaign["goal_amount"], campaign["currency"]),
+            class_name="of-goal",
+        ),
         class_name="figures",
     )
 
@@ -41,10 +44,7 @@ def entry(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
             ),
             rx.el.div(
                 raised_of_goal(campaign),
-                rx.el.span(
-                    count(campaign["gift_count"]),
-                    rx.cond(campaign["gift_count"] == 1, t(" gift"), t(" gifts")),
-                ),
+                gift_count(campaign["gift_count"]),
                 class_name="measures small quiet",
             ),
             href=address(campaign),
@@ -56,23 +56,22 @@ def entry(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
 
 def feature(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
     """Return a campaign at full size, its total the largest thing on the page."""
+    goal, total = campaign["goal_amount"], campaign["total_raised"]
     return rx.el.article(
         rx.el.a(
             rx.el.h2(campaign["name"], class_name="title name"),
-            rx.el.div(
-                hero_total(campaign["total_raised"], campaign["currency"]), class_name="mt-5 mb-6"
-            ),
-            bar(campaign["goal_amount"], campaign["total_raised"], label=campaign["name"]),
-            rx.el.div(
-                percent_of_goal(campaign["goal_amount"], campaign["total_raised"]),
-                rx.el.span(
-                    t("Goal "),
-                    rx.el.b(amount(campaign["goal_amount"], campaign["currency"])),
-                ),
-                class_name="measures figures mt-3",
-            ),
+            rx.el.div(hero_total(total, campaign["currency"]), class_name="mt-5"),
+            goal_and_rest(goal, total, campaign["currency"]),
+            bar(goal, total, label=campaign["name"]),
+            percent_and_gifts(goal, total, campaign["gift_count"]),
             href=address(campaign),
             class_name="feature",
+        ),
+        rx.el.a(
+            t("Give"),
+            href=address(campaign),
+            class_name="button primary feature-give",
+            custom_attrs={"aria-label": f"{t('Give to')} {campaign['name']}"},
         ),
         key=campaign["id"],
         class_name="sized",

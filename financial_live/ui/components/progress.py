@@ -4,7 +4,17 @@ from typing import Any
 
 import reflex as rx
 
-from financial_live.ui.components.values import bar_width, goal_tick, inline, percent, percent_text
+from financial_live.ui.components.values import (
+    amount,
+    bar_width,
+    beyond,
+    count,
+    goal_tick,
+    inline,
+    percent,
+    percent_text,
+    remaining,
+)
 from financial_live.ui.text import t
 
 
@@ -40,3 +50,28 @@ def percent_of_goal(goal: Any, total: Any) -> rx.Component:
         rx.el.b(percent_text(goal, total)),
         rx.cond(percent(goal, total) >= 100, t(" of the goal: reached!"), t(" of the goal")),
     )
+
+
+def goal_and_rest(goal: Any, total: Any, currency: Any) -> rx.Component:
+    """Return what stands under the total: "raised of Rp 600.000", and how much is left or over."""
+    return rx.el.div(
+        rx.el.span(t("raised of "), rx.el.b(amount(goal, currency))),
+        rx.cond(
+            percent(goal, total) > 100,
+            rx.el.span(rx.el.b(amount(beyond(goal, total), currency)), t(" past the goal")),
+            rx.el.span(rx.el.b(amount(remaining(goal, total), currency)), t(" to go")),
+        ),
+        class_name="measures goal-and-rest figures mt-3 mb-5 text-lg",
+    )
+
+
+def percent_and_gifts(goal: Any, total: Any, gifts: Any) -> rx.Component:
+    """Return what stands under the bar: "72.1% of the goal", "25 gifts"."""
+    return rx.el.div(
+        percent_of_goal(goal, total), gift_count(gifts), class_name="measures figures mt-3"
+    )
+
+
+def gift_count(gifts: Any) -> rx.Component:
+    """Return "1 gift", "25 gifts"."""
+    return rx.el.span(rx.el.b(count(gifts)), rx.cond(gifts == 1, t(" gift"), t(" gifts")))

@@ -35,6 +35,11 @@ def remaining(goal: Any, total: Any) -> rx.Var[str]:
     return _call("remaining", goal, total, result=str).to(str)
 
 
+def beyond(goal: Any, total: Any) -> rx.Var[str]:
+    """Return what is raised past the goal as a decimal string, at least 0."""
+    return remaining(total, goal)
+
+
 def average(total: Any, gifts: Any) -> rx.Var[str]:
     """Return the mean gift as a decimal string, empty if there is none."""
     return _call("average", total, gifts, result=str).to(str)
@@ -118,6 +123,21 @@ class OutOfSight(rx.Component):
     target: rx.Var[str]
 
 
+class Jump(rx.Component):
+    """A link to the element with the id ``target``, which gets the focus."""
+
+    library = _LIVE
+    tag = "Jump"
+    target: rx.Var[str]
+
+
+class Landing(rx.Component):
+    """What takes the focus when it appears because of what somebody just did."""
+
+    library = _LIVE
+    tag = "Landing"
+
+
 class OnceKey(rx.Component):
     """A hidden field with a key of its own each time the form around it appears."""
 
@@ -126,6 +146,8 @@ class OnceKey(rx.Component):
     name: rx.Var[str]
 
 
+jump = Jump.create
+landing = Landing.create
 once_key = OnceKey.create
 when = When.create
 rolling = Rolling.create

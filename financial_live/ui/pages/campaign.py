@@ -11,8 +11,8 @@ from financial_live.rooms.views import CAMPAIGN_GIFTS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost, hero_total
 from financial_live.ui.components.gifts import badge, donation_card
-from financial_live.ui.components.progress import bar, percent_of_goal
-from financial_live.ui.components.values import amount, count, out_of_sight, remaining
+from financial_live.ui.components.progress import bar, goal_and_rest, percent_and_gifts
+from financial_live.ui.components.values import jump, out_of_sight
 from financial_live.ui.layout import add_page, shell
 from financial_live.ui.live import CampaignLive
 from financial_live.ui.pages.give_form import GiveForm, give_form
@@ -52,34 +52,21 @@ def _numbers() -> rx.Component:
     return rx.el.section(
         rx.el.div(badge(c.status), class_name="mb-3"),
         rx.el.h1(c.name, class_name="title name"),
-        rx.cond(
-            c.description != "",
-            rx.el.p(c.description, class_name="lead mt-3 whitespace-pre-line name"),
-        ),
-        rx.el.div(hero_total(c.total_raised, c.currency), class_name="sized mt-8"),
-        rx.el.div(
-            rx.el.span(
-                t("raised of "), rx.el.b(amount(c.goal_amount, c.currency)), class_name="figures"
-            ),
-            rx.el.span(
-                rx.el.b(amount(remaining(c.goal_amount, c.total_raised), c.currency)),
-                t(" to go"),
-                class_name="figures",
-            ),
-            class_name="measures mt-3 mb-5 text-lg",
-        ),
+        rx.el.div(hero_total(c.total_raised, c.currency), class_name="sized mt-5"),
+        goal_and_rest(c.goal_amount, c.total_raised, c.currency),
         bar(c.goal_amount, c.total_raised, label=c.name),
-        rx.el.div(
-            percent_of_goal(c.goal_amount, c.total_raised),
-            rx.el.span(
-                rx.el.b(count(c.gift_count)),
-                rx.cond(c.gift_count == 1, t(" gift"), t(" gifts")),
-            ),
-            class_name="measures figures mt-3",
-        ),
+        percent_and_gifts(c.goal_amount, c.total_raised, c.gift_count),
         class_name="mb-12",
         id="numbers",
         custom_attrs={"data-version": c.version},
+    )
+
+
+def _story() -> rx.Component:
+    """Return what the money is for: after the numbers, however long it is."""
+    return rx.cond(
+        CampaignLive.description != "",
+        rx.el.p(CampaignLive.description, class_name="lead story whitespace-pre-line name"),
     )
 
 
@@ -101,6 +88,7 @@ def _gifts() -> rx.Component:
                 class_name="empty",
             ),
         ),
+        class_name="latest",
     )
 
 
@@ -108,10 +96,14 @@ def _loading() -> rx.Component:
     return rx.el.div(
         ghost("1rem", "4rem"),
         ghost("3rem", "min(28rem, 80%)"),
-        ghost("5.5rem", "min(40rem, 100%)"),
+        ghost("clamp(2.5rem, 8vw, 6rem)", "min(40rem, 100%)"),
         ghost("1.25rem"),
-        rx.el.div(ghost("18rem"), ghost("18rem"), class_name="campaign-columns mt-8"),
-        class_name="grid gap-5",
+        rx.el.div(
+            rx.el.div(ghost("30rem"), class_name="aside"),
+            rx.el.div(ghost("18rem"), class_name="told"),
+            class_name="campaign-columns mt-8",
+        ),
+        class_name="loading grid gap-5",
         custom_attrs={"aria-busy": "true"},
     )
 
@@ -122,18 +114,18 @@ def campaign() -> rx.Component:
     page = rx.fragment(
         _numbers(),
         rx.el.div(
-            rx.el.div(_gifts(), class_name="min-w-0"),
             rx.el.div(
-                rx.el.div(give_form(), id="give"),
-                campaign_statistics(class_name="mt-10"),
+                rx.el.div(give_form(), id="give", tab_index=-1),
+                campaign_statistics(class_name="statistics"),
                 class_name="aside",
             ),
+            rx.el.div(_story(), _gifts(), class_name="told"),
             class_name="campaign-columns",
         ),
         rx.cond(
             CampaignLive.status == "active",
             out_of_sight(
-                rx.el.a(t("Give"), href="#give", class_name="button primary wide"),
+                jump(t("Give"), target="give", class_name="button primary wide"),
                 target="give",
                 class_name="thumb",
             ),

@@ -92,7 +92,7 @@ def _goal_hint() -> rx.Component:
     )
     return rx.el.span(
         rx.cond(
-            NewCampaignForm.goal_problem != "",
+            (NewCampaignForm.goal_problem != "") & (_error("goal_amount") == ""),
             rx.el.span(t("The goal "), NewCampaignForm.goal_problem, "."),
             understood,
         ),

@@ -12,7 +12,7 @@ from financial_live.ui import live
 from financial_live.ui.components.campaigns import address, ghost, raised_of_goal
 from financial_live.ui.components.gifts import badge
 from financial_live.ui.components.progress import bar
-from financial_live.ui.components.values import amount, percent_text
+from financial_live.ui.components.values import amount, landing, percent_text
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.live import CampaignsLive
 from financial_live.ui.stream import rows_of
@@ -57,7 +57,7 @@ class CampaignsPage(rx.State):
 def _actions(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
     delete = rx.cond(
         CampaignsPage.confirming == campaign["id"],
-        rx.fragment(
+        landing(
             rx.el.button(
                 t("Delete for good"),
                 type="button",
@@ -70,6 +70,8 @@ def _actions(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
                 class_name="button plain",
                 on_click=CampaignsPage.ask(""),
             ),
+            class_name="actions",
+            custom_attrs={"role": "group", "aria-label": f"{t('Delete')} {campaign['name']}?"},
         ),
         rx.el.button(
             t("Delete"),
@@ -80,9 +82,9 @@ def _actions(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
         ),
     )
     return rx.el.div(
-        rx.el.a(t("View"), href=address(campaign), class_name="button"),
+        rx.el.a(t("View"), href=address(campaign), class_name="button plain"),
         rx.cond(Shell.is_operator, delete),
-        class_name="inline-flex flex-wrap gap-2 justify-end",
+        class_name="actions",
     )
 
 
@@ -186,7 +188,9 @@ def _new_button(class_name: str = "") -> rx.Component:
 
 
 def _loading() -> rx.Component:
-    return rx.el.div(*[ghost("3.5rem") for _ in range(4)], class_name="grid gap-4")
+    return rx.el.div(
+        *[ghost("3.5rem") for _ in range(8)], class_name="loading grid content-start gap-4"
+    )
 
 
 def campaigns() -> rx.Component:

@@ -32,7 +32,9 @@ def _empty() -> rx.Component:
 
 
 def _loading() -> rx.Component:
-    return rx.el.div(*[ghost("3rem") for _ in range(8)], class_name="grid gap-4")
+    return rx.el.div(
+        *[ghost("3rem") for _ in range(12)], class_name="loading grid content-start gap-4"
+    )
 
 
 def donations() -> rx.Component:
@@ -53,6 +55,7 @@ def donations() -> rx.Component:
             ),
             class_name="lead mt-2 mb-8",
         ),
+        rx.el.h2(t("Latest gifts"), class_name="sr-only"),
         rx.el.div(
             rx.cond(DonationsLive.loaded, rx.cond(rows.length() > 0, gifts, _empty()), _loading()),
             class_name="max-w-3xl",

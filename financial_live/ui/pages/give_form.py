@@ -9,7 +9,7 @@ from financial_live.contexts.campaigns import Campaign
 from financial_live.errors import AppError, Conflict
 from financial_live.ui import forms, live
 from financial_live.ui.components.fields import check, field
-from financial_live.ui.components.values import amount, once_key
+from financial_live.ui.components.values import amount, landing, once_key
 from financial_live.ui.live import CampaignLive
 from financial_live.ui.text import t
 
@@ -118,7 +118,7 @@ def _suggestions(currency: str) -> rx.Component:
 def _amount_hint() -> rx.Component:
     return rx.el.span(
         rx.cond(
-            GiveForm.amount_problem != "",
+            (GiveForm.amount_problem != "") & (_error("amount") == ""),
             rx.el.span(t("The amount "), GiveForm.amount_problem, "."),
             rx.cond(
                 GiveForm.amount != "",
@@ -204,7 +204,7 @@ def _form() -> rx.Component:
 
 
 def _thanks() -> rx.Component:
-    return rx.el.div(
+    return landing(
         rx.el.h2(t("Thank you, "), GiveForm.given_name, class_name="heading name"),
         rx.el.p(
             rx.el.b(amount(GiveForm.given_amount, CampaignLive.currency), class_name="figures"),
@@ -219,7 +219,7 @@ def _thanks() -> rx.Component:
             t("Give again"), type="button", class_name="button mt-6", on_click=GiveForm.give_again
         ),
         class_name="sheet thanks",
-        role="status",
+        custom_attrs={"role": "status"},
     )
 
 

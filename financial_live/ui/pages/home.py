@@ -23,7 +23,10 @@ class HomePage(rx.State):
 
 def _loading() -> rx.Component:
     return rx.el.div(
-        ghost("3rem", "60%"), ghost("6rem", "80%"), ghost("1.25rem"), class_name="grid gap-5"
+        ghost("3rem", "60%"),
+        ghost("6rem", "80%"),
+        ghost("1.25rem"),
+        class_name="loading grid content-start gap-5",
     )
 
 
