@@ -22,6 +22,7 @@ from financial_live.contexts.campaigns.service import (
     get_campaign,
     list_campaigns,
     locked,
+    locked_all,
     mask_email,
     update_campaign,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "is_campaign_id",
     "list_campaigns",
     "locked",
+    "locked_all",
     "mask_email",
     "summary",
     "topics",

@@ -76,6 +76,18 @@ async def lock(session: AsyncSession, campaign_id: UUID) -> Campaign | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def lock_all(
+    session: AsyncSession, ids: Sequence[UUID], slugs: Sequence[str]
+) -> Sequence[Campaign]:
+    """Return the campaigns with these ids or slugs, held as by ``lock``, locked in order of id."""
+    query = (
+        _FIND.where(sa.or_(col(Campaign.id).in_(ids), col(Campaign.slug).in_(slugs)))
+        .order_by(col(Campaign.id))
+        .with_for_update(key_share=True)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
 async def page(
     session: AsyncSession, *, status: str | None, pattern: str | None, window: Window
 ) -> tuple[Sequence[Campaign], int]:

@@ -1,6 +1,6 @@
 """The use cases of campaigns. Reading is public; making and changing them is the operator's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -228,6 +228,20 @@ async def locked(campaign_id: UUID) -> Campaign:
     if campaign is None:
         raise _unknown(campaign_id)
     return campaign
+
+
+async def locked_all(keys: Iterable[object]) -> dict[object, Campaign]:
+    """Return those of the campaigns named by ``keys``, ids or slugs, that exist, all held.
+
+    They are locked in order of id, whatever the order of the keys.
+    """
+    wanted = {key: _key(key) for key in keys if isinstance(key, UUID | str)}
+    ids = [key for key in wanted.values() if isinstance(key, UUID)]
+    slugs = [key for key in wanted.values() if isinstance(key, str) and is_storable_text(key)]
+    async with db.transaction() as session:
+        found = await repo.lock_all(session, ids, slugs)
+    by_name: dict[object, Campaign] = {c.id: c for c in found} | {c.slug: c for c in found}
+    return {key: by_name[name] for key, name in wanted.items() if name in by_name}
 
 
 async def counted(

@@ -1,5 +1,6 @@
 """Donations: gifts, what becomes of them, and the proof that every one is counted once."""
 
+from financial_live.contexts.donations.batch import Outcome
 from financial_live.contexts.donations.checking import check
 from financial_live.contexts.donations.demo import load_demo
 from financial_live.contexts.donations.events import (
@@ -8,10 +9,12 @@ from financial_live.contexts.donations.events import (
     donation_created,
     donation_deleted,
     donation_updated,
+    donations_created,
     is_public,
     public_gift,
     row,
 )
+from financial_live.contexts.donations.giving import Gift
 from financial_live.contexts.donations.models import (
     CheckReport,
     Donation,
@@ -23,6 +26,7 @@ from financial_live.contexts.donations.service import (
     delete_donation,
     get_donation,
     give,
+    give_many,
     latest,
     list_donations,
     statistics,
@@ -36,6 +40,8 @@ __all__ = [
     "DonationRow",
     "DonationSource",
     "DonationStatus",
+    "Gift",
+    "Outcome",
     "Page",
     "PublicGift",
     "Statistics",
@@ -44,8 +50,10 @@ __all__ = [
     "donation_created",
     "donation_deleted",
     "donation_updated",
+    "donations_created",
     "get_donation",
     "give",
+    "give_many",
     "is_public",
     "latest",
     "list_donations",

@@ -1,6 +1,8 @@
 """What donations tell. Each event goes to ``donations``, ``campaigns`` and ``campaign:{id}``.
 
 - ``donation_created``: something was given; counted already, or waiting for review (pending).
+- ``donations_created``: many were given at once, to one campaign. Its data has ``donations``, a
+  list of rows, instead of ``donation``.
 - ``donation_updated``: a gift was edited, or moved to another campaign. Then the topic of the
   campaign it left hears it as well, and a ``campaign_updated`` tells that one's new version.
 - ``donation_deleted``: a gift that was never counted is gone.
@@ -10,7 +12,7 @@ has no e-mail address, but does have hidden names and amounts: ``public_gift`` a
 decide what the public may see of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -137,6 +139,13 @@ def public_gift(gift: Donation | Mapping[str, Any]) -> PublicGift:
 def donation_created(donation: Donation, campaign: Campaign) -> Event:
     """Tell that ``donation`` was given; ``campaign`` is as it is after."""
     return _event("donation_created", donation, campaign)
+
+
+def donations_created(donations: Sequence[Donation], campaign: Campaign) -> Event:
+    """Tell that ``donations`` were given at once; ``campaign`` is as it is after all of them."""
+    rows = [row(donation) for donation in donations]
+    data = {"donations": rows, "campaign": campaigns.summary(campaign)}
+    return Event("donations_created", ("donations", *campaigns.topics(campaign)), data)
 
 
 def donation_updated(donation: Donation, campaign: Campaign, *, left: UUID | None = None) -> Event:

@@ -61,13 +61,19 @@ async def take(scope: Scope, gift: Gift) -> Donation:
 
 
 async def _first(session: AsyncSession, gift: Gift) -> Donation | None:
+    check_external_id(gift)
     if gift.external_id is None:
         return None
-    if not 0 < len(gift.external_id) <= EXTERNAL_ID_LENGTH or not is_storable_text(
-        gift.external_id
-    ):
-        raise Invalid({"external_id": [INVALID]})
     return await repo.find_external(session, gift.source, gift.external_id)
+
+
+def check_external_id(gift: Gift) -> None:
+    """Raise Invalid if the gift's name in another system cannot be stored."""
+    name = gift.external_id
+    if name is None:
+        return
+    if not 0 < len(name) <= EXTERNAL_ID_LENGTH or not is_storable_text(name):
+        raise Invalid({"external_id": [INVALID]})
 
 
 async def _take(
@@ -75,7 +81,7 @@ async def _take(
 ) -> Donation | None:
     """Take ``gift``; None if the campaign's settings changed between the check and the count."""
     campaign = await named_campaign(gift.campaign_key, held=held)
-    given = _checked(scope, gift, campaign)
+    given = checked_gift(scope, gift, campaign)
     assert campaign is not None, "checking refuses an unknown campaign"
     counts = campaign.review_policy == ReviewPolicy.AUTOMATIC and not given.is_test
     after = await campaigns.counted(
@@ -86,7 +92,7 @@ async def _take(
     )
     if after is None:
         return None
-    donation = _donation(scope, gift, given, after)
+    donation = new_donation(scope, gift, given, after)
     await repo.add(session, donation, after)
     await outbox.append(events.donation_created(donation, after))
     db.after_commit(lambda: telemetry.count_gift(donation.status))
@@ -104,7 +110,7 @@ async def named_campaign(key: object, *, held: bool = False) -> Campaign | None:
     return await campaigns.locked(campaign.id) if campaign and held else campaign
 
 
-def _checked(scope: Scope, gift: Gift, campaign: Campaign | None) -> GiftInput:
+def checked_gift(scope: Scope, gift: Gift, campaign: Campaign | None) -> GiftInput:
     """Return what is given. Raises Forbidden for what only the operator may, else Invalid."""
     is_offline = gift.source == DonationSource.OFFLINE
     if is_offline:
@@ -116,7 +122,7 @@ def _checked(scope: Scope, gift: Gift, campaign: Campaign | None) -> GiftInput:
     return given
 
 
-def _donation(scope: Scope, gift: Gift, given: GiftInput, campaign: Campaign) -> Donation:
+def new_donation(scope: Scope, gift: Gift, given: GiftInput, campaign: Campaign) -> Donation:
     """Return the row for what is given to ``campaign``, which is as it is after the gift."""
     is_approved = campaign.review_policy == ReviewPolicy.AUTOMATIC
     moment = columns.now()

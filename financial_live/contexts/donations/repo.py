@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import SQLModel, col
@@ -18,6 +19,11 @@ from financial_live.contexts.listing import Window
 # Built once, and of the bare table: for a single row the mapper costs more than the insertion.
 _ADD = sa.insert(SQLModel.metadata.tables["donation"])
 _COLUMNS = tuple(Donation.model_fields)
+_ADD_ALL = (
+    insert(SQLModel.metadata.tables["donation"])
+    .on_conflict_do_nothing()
+    .returning(SQLModel.metadata.tables["donation"].c.id)
+)
 Query = sa.Select[tuple[Donation]]
 # Naming it makes the instance the class's own attribute for the type checker.
 _campaign: Any = Donation.campaign
@@ -118,9 +124,34 @@ async def find_external(
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def find_externals(
+    session: AsyncSession, names: Sequence[tuple[DonationSource, str]]
+) -> dict[tuple[DonationSource, str], Donation]:
+    """Return the gifts that came from these sources under these names, by both."""
+    if not names:
+        return {}
+    key = sa.tuple_(col(Donation.source), col(Donation.external_id))
+    rows = await session.execute(_loaded(gifts()).where(key.in_(names)))
+    return {(d.source, d.external_id or ""): d for d in rows.scalars()}
+
+
+async def add_all(session: AsyncSession, donations: Sequence[Donation]) -> set[UUID]:
+    """Store gifts in one statement; return the ids of those that no unique index refused."""
+    if not donations:
+        return set()
+    rows = [{name: getattr(d, name) for name in _COLUMNS} for d in donations]
+    stored = await session.execute(_ADD_ALL, rows)
+    return set(stored.scalars())
+
+
 async def add(session: AsyncSession, donation: Donation, campaign: Campaign) -> None:
     """Store a gift, and set its campaign as it is after."""
     await session.execute(_ADD, {name: getattr(donation, name) for name in _COLUMNS})
+    set_campaign(donation, campaign)
+
+
+def set_campaign(donation: Donation, campaign: Campaign) -> None:
+    """Let a gift know its campaign without a query."""
     set_committed_value(donation, "campaign", campaign)
 
 

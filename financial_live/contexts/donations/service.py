@@ -11,7 +11,8 @@ from financial_live import db, outbox
 from financial_live.contexts import campaigns, columns, idempotency_keys, listing
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.constraints import refusals
-from financial_live.contexts.donations import events, giving, repo
+from financial_live.contexts.donations import batch, events, giving, repo
+from financial_live.contexts.donations.batch import Outcome
 from financial_live.contexts.donations.giving import Gift
 from financial_live.contexts.donations.models import (
     CONSTRAINTS,
@@ -81,6 +82,17 @@ async def _given(donation_id: UUID) -> Donation:
     if donation is None:
         raise Conflict("The gift that was made with this idempotency key has been deleted since.")
     return donation
+
+
+async def give_many(scope: Scope, gifts: Sequence[Gift]) -> list[Outcome]:
+    """Take many gifts in one transaction; the bad ones fail alone.
+
+    Returns what became of each, in their order: the donation, the first one again if its external
+    id is known, or the error that ``give`` would have raised. Emits ``donations_created`` once for
+    each campaign, which grows by one version. Raises Unavailable if nothing could be taken.
+    """
+    with refusals(CONSTRAINTS, overflow="amount"):
+        return await batch.take_many(scope, gifts)
 
 
 async def list_donations(

@@ -1,0 +1,92 @@
+"""How many gifts are taken at once: one transaction, one statement, one event for each campaign.
+
+A queue or an import brings gifts faster than one transaction each could count them. The campaigns
+are locked first, by id, so that nothing the gifts were checked against can change; the gifts are
+stored in one statement, which leaves out those that a unique index refuses; and each campaign is
+counted once, for what was stored.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+from financial_live import db, outbox, telemetry
+from financial_live.contexts import campaigns
+from financial_live.contexts.campaigns import Campaign
+from financial_live.contexts.donations import events, giving, repo
+from financial_live.contexts.donations.giving import Gift
+from financial_live.contexts.donations.models import Donation, DonationSource
+from financial_live.contexts.inputs import TAKEN
+from financial_live.errors import AppError, Invalid
+from financial_live.scope import Scope
+
+Outcome = Donation | AppError
+"""What became of a gift of a batch: the donation, or why it was not taken."""
+
+ZERO = Decimal(0)
+_Names = dict[tuple[DonationSource, str], Donation]
+
+
+async def take_many(scope: Scope, gifts: Sequence[Gift]) -> list[Outcome]:
+    """Take each of ``gifts`` that can be taken; return what became of each, in their order."""
+    names = [(g.source, g.external_id or "") for g in gifts if _has_storable_name(g)]
+    async with db.transaction() as session:
+        known = await campaigns.locked_all([gift.campaign_key for gift in gifts])
+        before = await repo.find_externals(session, names)
+        asked = [_asked(scope, gift, known, before) for gift in gifts]
+        fresh = [d for d in asked if isinstance(d, Donation) and d not in before.values()]
+        ids = await repo.add_all(session, fresh)
+        await _count_and_tell([d for d in fresh if d.id in ids])
+        after = await repo.find_externals(session, names) if len(ids) < len(fresh) else before
+    refused = {d.id for d in fresh} - ids
+    return [_outcome(gift, one, refused, after) for gift, one in zip(gifts, asked, strict=True)]
+
+
+def _has_storable_name(gift: Gift) -> bool:
+    try:
+        giving.check_external_id(gift)
+    except Invalid:
+        return False
+    return gift.external_id is not None
+
+
+def _asked(scope: Scope, gift: Gift, known: Mapping[object, Campaign], before: _Names) -> Outcome:
+    """Return the row for ``gift``, not stored yet; the one it was before; or why it is refused."""
+    try:
+        giving.check_external_id(gift)
+        if gift.external_id and (first := before.get((gift.source, gift.external_id))):
+            return first
+        campaign = known.get(gift.campaign_key)
+        given = giving.checked_gift(scope, gift, campaign)
+        assert campaign is not None, "checking refuses an unknown campaign"
+    except AppError as error:
+        return error
+    donation = giving.new_donation(scope, gift, given, campaign)
+    # The campaign is locked: the next version is the one that counting this batch will make.
+    donation.version = campaign.version + 1
+    return donation
+
+
+async def _count_and_tell(stored: Sequence[Donation]) -> None:
+    """Count the stored gifts, a version and an event for each campaign, in order of id."""
+    by_campaign: dict[UUID, list[Donation]] = {}
+    for donation in stored:
+        by_campaign.setdefault(donation.campaign_id, []).append(donation)
+    for campaign_id in sorted(by_campaign):
+        gifts = by_campaign[campaign_id]
+        counted = [d.counted_amount for d in gifts if d.counted_amount is not None]
+        after = await campaigns.counted(campaign_id, amount=sum(counted, ZERO), gifts=len(counted))
+        assert after is not None, "a locked campaign cannot vanish"
+        for donation in gifts:
+            repo.set_campaign(donation, after)
+            db.after_commit(partial(telemetry.count_gift, donation.status))
+        await outbox.append(events.donations_created(gifts, after))
+
+
+def _outcome(gift: Gift, asked: Outcome, refused: set[UUID], after: _Names) -> Outcome:
+    """Return what became of ``asked``: a unique index may have refused what was checked."""
+    if isinstance(asked, AppError) or asked.id not in refused:
+        return asked
+    first = after.get((gift.source, gift.external_id)) if gift.external_id else None
+    return first or Invalid({"donor_email": [TAKEN]})
