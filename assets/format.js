@@ -67,7 +67,7 @@ export const goalTick = (goal, total) => {
 export const barWidth = (goal, total) => Math.min(percent(goal, total), 100);
 
 const FRESH_MS = 5000;
-export const isFresh = (time) => Date.now() - Date.parse(time) < FRESH_MS;
+export const isFresh = (at) => Date.now() - at / 1000 < FRESH_MS;
 
 export const formatDate = (time) =>
   time
@@ -90,7 +90,7 @@ const STEPS = [
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 export const sayWhen = (time, now) => {
-  const seconds = (now - Date.parse(time)) / 1000;
+  const seconds = (now - new Date(time)) / 1000;
   if (seconds < 45) return "just now";
   if (seconds >= 86400 * 6.5) return formatDate(time);
   const [unit, length] = STEPS.findLast(([, length]) => seconds >= length * 0.75) ?? STEPS[0];

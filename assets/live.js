@@ -16,8 +16,7 @@ export const streamRows = (state, size) => {
     const row = state[`r${slot}`];
     if (row) rows.push(row);
   }
-  const order = (row) => row.inserted_at + row.id;
-  return rows.sort((a, b) => (order(a) < order(b) ? 1 : -1));
+  return rows.sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
 };
 
 // One clock for all times on a page.
@@ -27,17 +26,18 @@ if (typeof window !== "undefined") {
 }
 
 // A moment as people say it, with the exact one on hover and for machines.
-export const When = ({ time, ...rest }) => {
+export const When = ({ at, ...rest }) => {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     tickers.add(setNow);
     return () => tickers.delete(setNow);
   }, []);
-  if (!time) return null;
+  if (!at) return null;
+  const moment = new Date(at / 1000);
   return h(
     "time",
-    { dateTime: time, title: exactTime.format(new Date(time)), ...rest },
-    sayWhen(time, Math.max(now, Date.parse(time))),
+    { dateTime: moment.toISOString(), title: exactTime.format(moment), ...rest },
+    sayWhen(moment, Math.max(now, moment)),
   );
 };
 
@@ -64,14 +64,16 @@ export const Rolling = ({ text, ...rest }) => {
 // The thin line that says how old the page is while nothing arrives.
 export const StaleLine = ({ stale, reconnecting, since }) => {
   const [, connectErrors] = useContext(EventLoopContext);
-  const isLost = stale || connectErrors.length > 0;
-  const lastRight = useRef(null);
-  if (!isLost) lastRight.current = null;
-  else lastRight.current ??= clock.format(new Date());
+  const isCut = connectErrors.length > 0;
+  const isLost = isCut || stale > 0;
+  const cutAt = useRef(null);
+  cutAt.current = isCut ? (cutAt.current ?? new Date()) : null;
+  // The server knows as of when its view is right; the browser, when its line was cut.
+  const lastRight = stale > 0 ? new Date(stale * 60000) : cutAt.current;
   return h(
     "div",
     { role: "status", className: "stale-line", "data-shown": isLost || undefined },
-    isLost ? `${reconnecting}, ${since} ${lastRight.current}` : "",
+    isLost ? `${reconnecting}, ${since} ${clock.format(lastRight)}` : "",
   );
 };
 

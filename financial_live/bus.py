@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 _PREFIX = "financial_live:"
 _RETRY_DELAY_S = 0.2
+_PATIENCE_S = 2.0
+_ASK_AFTER_S = 3
+_GIVE_UP_AFTER_S = 6
 _BUS_ERRORS = (RedisError, OSError)
 
 
@@ -49,11 +52,16 @@ class Bus:
     """
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = Redis.from_url(
-            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2, health_check_interval=0
-        )
-        self._pubsub: PubSub = self._redis.pubsub(ignore_subscribe_messages=False)
+        options: dict[str, Any] = {
+            "retry": Retry(NoBackoff(), 0),
+            "socket_connect_timeout": _PATIENCE_S,
+        }
+        self._redis: Redis = Redis.from_url(url, socket_timeout=_PATIENCE_S, **options)
+        # No time limit here, where waiting is the work: silence is watched in ``_receive``.
+        self._listening: Redis = Redis.from_url(url, **options)
+        self._pubsub: PubSub = self._listening.pubsub(ignore_subscribe_messages=False)
         self._wanted: set[str] = set()
+        self._silent_s = 0
 
     async def ping(self) -> None:
         """Raise Unavailable unless the bus answers."""
@@ -82,6 +90,8 @@ class Bus:
 
     async def watch(self, topic: str) -> None:
         """Receive ``topic`` from now on, or as soon as the bus is there."""
+        if topic in self._wanted:
+            return
         self._wanted.add(topic)
         if self._pubsub.connection is not None:
             await self._try(self._pubsub.subscribe(_PREFIX + topic))
@@ -126,6 +136,10 @@ class Bus:
             return
         message = await self._pubsub.get_message(timeout=1.0)
         if message is None:
+            await self._note_silence()
+            return
+        self._silent_s = 0
+        if message["type"] == "pong":
             return
         topic = message["channel"].decode().removeprefix(_PREFIX)
         if message["type"] == "message":
@@ -133,7 +147,22 @@ class Bus:
         elif message["type"] == "subscribe":
             listener.subscribed(topic)
 
+    async def _note_silence(self) -> None:
+        """Ask a bus that has been silent whether it is there, and give up one that is not.
+
+        A line that has died without a word looks like a bus where nothing happens.
+        """
+        self._silent_s += 1
+        if self._silent_s % _ASK_AFTER_S == 0:
+            await self._pubsub.ping()
+        if self._silent_s >= _GIVE_UP_AFTER_S:
+            self._silent_s = 0
+            assert self._pubsub.connection is not None
+            await self._pubsub.connection.disconnect(nowait=True)
+            raise ConnectionError(f"the bus said nothing for {_GIVE_UP_AFTER_S} s")
+
     async def close(self) -> None:
         """Close both connections."""
         await self._try(self._pubsub.aclose())  # type: ignore[no-untyped-call]
+        await self._try(self._listening.aclose())
         await self._try(self._redis.aclose())

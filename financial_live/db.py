@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import psycopg.errors
@@ -38,6 +39,14 @@ SQLModel.metadata.naming_convention = {
 # A statement that runs this long holds locks that a whole room waits for; better to fail it.
 STATEMENT_TIMEOUT_MS = 30_000
 _SESSION_OPTIONS = f"-c jit=off -c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+# A server that has vanished without a word is noticed in seconds, not in hours.
+KEEPALIVE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 _ALEMBIC_CONFIG = Path(__file__).parent.parent / "pyproject.toml"
 
 
@@ -51,7 +60,11 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"application_name": "financial_live", "options": _SESSION_OPTIONS},
+            connect_args={
+                "application_name": "financial_live",
+                "options": _SESSION_OPTIONS,
+                **KEEPALIVE,
+            },
         )
         telemetry.observe_queries(self.engine.sync_engine)
         self._sessions = async_sessionmaker(
@@ -79,6 +92,7 @@ class _Open:
     session: AsyncSession
     task: asyncio.Task[object] | None
     after_commit: list[Callable[[], None]]
+    has_failed: bool = False
 
 
 _database: Database | None = None
@@ -121,12 +135,17 @@ def _joined() -> _Open | None:
 async def transaction() -> AsyncIterator[AsyncSession]:
     """Yield a session in a transaction: the task's open one, or a new one that commits at the end.
 
-    Any exception rolls the outermost transaction back. Raises Unavailable if the database cannot
+    Any exception rolls the outermost transaction back, also one that is caught inside it: half of
+    what was meant to be true together is never committed. Raises Unavailable if the database cannot
     be reached, goes away meanwhile, or has no connection free.
     """
     joined = _joined()
     if joined is not None:
-        yield joined.session
+        try:
+            yield joined.session
+        except BaseException:
+            joined.has_failed = True
+            raise
         return
     try:
         async with database().session() as session, session.begin():
@@ -136,6 +155,8 @@ async def transaction() -> AsyncIterator[AsyncSession]:
                 yield session
             finally:
                 _open.reset(token)
+            if current.has_failed:
+                raise RuntimeError("a part of this transaction failed, so none of it is committed")
     except (DBAPIError, PoolTimeout) as error:
         unavailable = _unavailable(error)
         if unavailable is None:

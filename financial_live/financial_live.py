@@ -65,10 +65,14 @@ async def _live() -> AsyncIterator[None]:
     rooms = Rooms(bus)
     namespace = app.event_namespace
     assert namespace is not None, "Reflex made no event namespace"
-    live.open_door(rooms, namespace)
+    door = live.open_door(rooms, namespace)
+    relay = outbox.Relay(database.dsn, bus)
+    await bus.watch(outbox.WAKE)
     tasks = [
-        asyncio.create_task(_kept_running("relay", outbox.Relay(database.dsn, bus).run)),
+        asyncio.create_task(_kept_running("listener", lambda: bus.listen(_Ears(rooms, relay)))),
+        asyncio.create_task(_kept_running("relay", relay.run)),
         asyncio.create_task(_kept_running("rooms", rooms.run)),
+        asyncio.create_task(_kept_running("live door", door.run)),
         asyncio.create_task(_kept_running("forgetting of keys", _forget_expired_keys)),
     ]
     try:
@@ -80,6 +84,28 @@ async def _live() -> AsyncIterator[None]:
         _buses.clear()
         await bus.close()
         await db.disconnect()
+
+
+class _Ears:
+    """What this worker hears on the bus: calls for its relay, and news for its rooms."""
+
+    def __init__(self, rooms: Rooms, relay: outbox.Relay) -> None:
+        self._rooms = rooms
+        self._relay = relay
+
+    def received(self, topic: str, payload: bytes) -> None:
+        """Pass a message on to whom it concerns."""
+        if topic == outbox.WAKE:
+            self._relay.wake()
+        else:
+            self._rooms.received(topic, payload)
+
+    def subscribed(self, topic: str) -> None:
+        """Tell the rooms that they may have missed something until now."""
+        self._rooms.subscribed(topic)
+
+    def interrupted(self) -> None:
+        """Do nothing: each room notices the silence by itself, whatever its cause."""
 
 
 async def _forget_expired_keys() -> None:

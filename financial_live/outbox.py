@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 # Every event is also in this pseudo topic; its ``seq`` there is the event's ``position``.
 EVERYTHING = "*"
+# On this topic of the bus, which holds no events, a worker calls the relay of another.
+WAKE = "outbox"
 POLL_S = 0.05
 HEARTBEAT_S = 1.0
 _BATCH = 500
@@ -148,24 +150,42 @@ class Relay:
         self._dsn = dsn
         self._publisher = publisher
         self._woken = asyncio.Event()
+        self._leads = False
+        self._calling: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Look for events now: another worker has said, on ``WAKE``, that it committed."""
+        self._woken.set()
+
+    def _committed(self) -> None:
+        """Look for events now if this relay works, else call the one that does."""
+        if self._leads:
+            self._woken.set()
+        elif self._calling is None or self._calling.done():
+            self._calling = asyncio.create_task(self._publish([(WAKE, b"")]))
 
     async def run(self) -> None:
         """Relay until cancelled. Raises psycopg.OperationalError when the database goes away."""
-        _wakers.append(self._woken.set)
+        _wakers.append(self._committed)
         try:
             async with await psycopg.AsyncConnection.connect(
-                self._dsn, autocommit=True, application_name="financial_live relay"
+                self._dsn, autocommit=True, application_name="financial_live relay", **db.KEEPALIVE
             ) as connection:
                 # A crash of the server may take back the last places given. Nothing is lost: the
                 # events are there and get places again, and listeners notice that seq went back.
                 await connection.execute("SET synchronous_commit = off")
                 await self._lead(connection)
         finally:
-            _wakers.remove(self._woken.set)
+            self._leads = False
+            _wakers.remove(self._committed)
 
     async def _lead(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
         while not await _try_lock(connection):  # noqa: ASYNC110  The lock is in the database.
             await asyncio.sleep(_STANDBY_S)
+        self._leads = True
+        # Before anything gets a new place: whoever heard of places that a crash has taken back
+        # finds out now, while the last seq is still lower than the one they know.
+        await self.repeat_last_seqs(connection)
         next_heartbeat = next_prune = time.monotonic()
         while True:
             self._woken.clear()
@@ -196,7 +216,7 @@ class Relay:
     async def repeat_last_seqs(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
         """Publish the last ``seq`` of every topic that somebody listens to."""
         try:
-            topics = await self._publisher.watched_topics()
+            topics = [t for t in await self._publisher.watched_topics() if t != WAKE]
         except Unavailable:
             return
         known = dict(await _last_seqs(connection, topics))
@@ -265,9 +285,17 @@ async def _last_seqs(
 
 
 async def _prune(connection: psycopg.AsyncConnection[TupleRow]) -> None:
-    """Forget events that were told long ago, so that the outbox does not grow for ever."""
-    await connection.execute(
-        "DELETE FROM outbox WHERE position IS NOT NULL"
-        " AND inserted_at < now() - make_interval(days => %s)",
-        [_RETENTION_DAYS],
-    )
+    """Forget events that were told long ago, so that the outbox does not grow for ever.
+
+    They go from the first position on, a batch at a time, so what is left has no gaps.
+    """
+    deleted = _BATCH
+    while deleted == _BATCH:
+        cursor = await connection.execute(
+            "DELETE FROM outbox WHERE position IN ("
+            " SELECT position FROM outbox WHERE position < (SELECT coalesce(min(position), 0)"
+            " FROM outbox WHERE inserted_at >= now() - make_interval(days => %s))"
+            " ORDER BY position LIMIT %s)",
+            [_RETENTION_DAYS, _BATCH],
+        )
+        deleted = cursor.rowcount

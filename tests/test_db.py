@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from pathlib import Path
 
 import psycopg
@@ -111,6 +112,37 @@ class TestSnapshot:
             await insert("a")
             async with db.snapshot() as inner:
                 assert inner is outer
+
+
+@pytest.mark.usefixtures("own_database")
+class TestAFailedPart:
+    async def test_takes_the_whole_transaction_with_it_even_if_caught(self) -> None:
+        async def fail_half_way() -> None:
+            async with db.transaction():
+                await insert("half")
+                raise ValueError("no")
+
+        with pytest.raises(RuntimeError, match="none of it is committed"):
+            async with db.transaction():
+                await insert("before")
+                with contextlib.suppress(ValueError):
+                    await fail_half_way()
+        assert await topics() == []
+
+    async def test_that_was_refused_by_the_database_never_looks_committed(self) -> None:
+        called: list[str] = []
+
+        async def insert_twice() -> None:
+            async with db.transaction():
+                await insert("a")
+                await insert("a")
+
+        with pytest.raises(RuntimeError, match="none of it is committed"):
+            async with db.transaction():
+                db.after_commit(lambda: called.append("told"))
+                with contextlib.suppress(DBAPIError):
+                    await insert_twice()
+        assert called == []
 
 
 class TestAnAbsentDatabase:

@@ -14,7 +14,7 @@ from sqlmodel import col
 from financial_live import db, outbox
 from financial_live.errors import Unavailable
 from financial_live.event import Event
-from financial_live.outbox import Placed, Relay
+from financial_live.outbox import Placed, Relay, _prune as outbox_prune
 
 
 class Wire:
@@ -24,13 +24,18 @@ class Wire:
         self.sent: list[tuple[str, Placed]] = []
         self.topics: list[str] = []
         self.is_away = False
+        self.calls = 0
         self._changed = asyncio.Condition()
 
     async def publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
         if self.is_away:
             raise Unavailable("the bus is away")
         async with self._changed:
-            self.sent += [(topic, Placed.decode(payload)) for topic, payload in messages]
+            for topic, payload in messages:
+                if topic == outbox.WAKE:
+                    self.calls += 1
+                else:
+                    self.sent.append((topic, Placed.decode(payload)))
             self._changed.notify_all()
 
     async def watched_topics(self) -> list[str]:
@@ -42,6 +47,11 @@ class Wire:
         """Wait until ``count`` events were published; heartbeats do not count."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.events()) >= count)
+
+    async def wait_for_call(self) -> None:
+        """Wait until the relay of another worker was called."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.calls > 0)
 
     def events(self) -> list[tuple[str, Placed]]:
         return [(topic, placed) for topic, placed in self.sent if placed.name is not None]
@@ -189,6 +199,40 @@ class TestRelay:
         async with running(Relay(own_database.dsn, wire)):
             await wire.wait_for(2)
         assert wire.seqs() == {"a": [1, 2]}
+
+
+class TestPrune:
+    async def test_forgets_old_events_from_the_first_on_and_leaves_no_gap(
+        self, own_database: db.Database
+    ) -> None:
+        for _ in range(1100):
+            await outbox.append(Event("happened", ("a",)))
+        async with connected(own_database) as connection:
+            await Relay(own_database.dsn, Wire()).relay_once(connection)
+            # All but the last hundred are old, and one of those was begun long before.
+            await connection.execute(
+                "UPDATE outbox SET inserted_at = now() - interval '8 days'"
+                " WHERE position <= 1000 OR position = 1050"
+            )
+            await outbox_prune(connection)
+        assert await positions() == list(range(1001, 1101))
+
+
+class TestCalling:
+    async def test_a_worker_whose_relay_stands_by_calls_the_one_that_works(
+        self, own_database: db.Database
+    ) -> None:
+        working, standing_by = Wire(), Wire()
+        first = Relay(own_database.dsn, working)
+        async with running(first):
+            await outbox.append(Event("one", ("a",)))
+            await working.wait_for(1)
+            async with running(Relay(own_database.dsn, standing_by)):
+                while len(outbox._wakers) < 2:  # noqa: ASYNC110  It connects first.
+                    await asyncio.sleep(0)
+                await outbox.append(Event("two", ("a",)))
+                await standing_by.wait_for_call()
+                await working.wait_for(2)
 
 
 class TestPlaced:

@@ -13,6 +13,16 @@ NAMESPACE = "/_event"
 _EVENT = f"42{NAMESPACE},"
 
 
+def hydrate(path: str) -> dict[str, Any]:
+    """Return the event by which a browser asks for the page at ``path`` when it connects."""
+    slug = path.rpartition("/")[2]
+    return {
+        "name": "reflex___state____state.hydrate_and_load",
+        "payload": {},
+        "router_data": {"pathname": path, "asPath": path, "query": {"slug": slug}},
+    }
+
+
 class Client:
     """One session on one page. ``on_delta`` is called with each delta it receives."""
 
@@ -36,18 +46,9 @@ class Client:
         )
         await self._socket.recv()
         await self._socket.send(
-            f"40{NAMESPACE},{orjson.dumps({'event': self._hydrate()}).decode()}"
+            f"40{NAMESPACE},{orjson.dumps({'event': hydrate(self._path)}).decode()}"
         )
         self._reader = asyncio.create_task(self._read(self._socket))
-
-    def _hydrate(self) -> dict[str, Any]:
-        slug = self._path.rpartition("/")[2]
-        router = {"pathname": self._path, "asPath": self._path, "query": {"slug": slug}}
-        return {
-            "name": "reflex___state____state.hydrate_and_load",
-            "payload": {},
-            "router_data": router,
-        }
 
     async def _read(self, socket: ClientConnection) -> None:
         async for message in socket:

@@ -101,12 +101,12 @@ def kind_of(url: str) -> str:
     return "html" if "/campaigns/" in url else "other"
 
 
-async def worker_memory(site: Site) -> int:
-    """Return the resident bytes of the worker that answers."""
+async def worker_pid(site: Site) -> str:
+    """Return the process id of the worker that answers."""
     metrics = (await site.get(routes.METRICS)).text
     pid = re.search(r'memory_total_bytes\{pid="(\d+)"', metrics)
     assert pid is not None, "the worker says no pid in its metrics"
-    return resident_bytes(pid[1])
+    return pid[1]
 
 
 def resident_bytes(pid: str) -> int:
@@ -116,7 +116,8 @@ def resident_bytes(pid: str) -> int:
 
 async def sessions_memory(site: Site, count: int) -> tuple[int, int]:
     """Return the worker's memory without and with ``count`` sessions on the donor page."""
-    before = await worker_memory(site)
+    pid = await worker_pid(site)
+    before = resident_bytes(pid)
     arrived, are_all_here = 0, asyncio.Event()
 
     def note(delta: dict[str, Any]) -> None:
@@ -129,7 +130,7 @@ async def sessions_memory(site: Site, count: int) -> tuple[int, int]:
     for client in clients:
         await client.open()
     await are_all_here.wait()
-    after = await worker_memory(site)
+    after = resident_bytes(pid)
     await asyncio.gather(*(client.close() for client in clients))
     return before, after
 

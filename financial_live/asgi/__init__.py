@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from financial_live.asgi import pace
 from financial_live.asgi.build import (
     CLIENT,
     PROJECT,
@@ -46,7 +47,9 @@ def create_app() -> ASGIApp:
             f"There is no built frontend at {settings.frontend_dir}. Start with `financial-live "
             "run`, or set FINANCIAL_LIVE_FRONTEND_DIR to the folder of one."
         )
-    return wrapped(load_app(), settings)
+    app = wrapped(load_app(), settings)
+    pace.tame()
+    return app
 
 
 def load_app() -> Any:

@@ -10,7 +10,7 @@ from financial_live import telemetry
 from financial_live.bus import Bus
 from financial_live.outbox import Placed
 from financial_live.rooms.room import REREAD_S, Frame, Room
-from financial_live.rooms.views import RoomKey
+from financial_live.rooms.views import RoomKey, View
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +29,17 @@ class Watchers(Protocol):
         """Send a frame to this door's watchers of the room. Must not wait for a slow one."""
 
 
+async def _load(key: RoomKey) -> tuple[int, View]:
+    return await key.load()
+
+
 class Rooms:
     """Every room of this worker. ``run`` must be running for them to live."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._rooms: dict[RoomKey, Room] = {}
+        self._by_topic: dict[str, list[Room]] = {}
         self._doors: list[Watchers] = []
 
     def attach(self, door: Watchers) -> None:
@@ -51,7 +56,8 @@ class Rooms:
         """
         room = self._rooms.get(key)
         if room is None:
-            room = self._rooms[key] = Room(key, load=RoomKey.load, deliver=self._deliver)
+            room = self._rooms[key] = Room(key, load=_load, deliver=self._deliver)
+            self._by_topic.setdefault(key.topic, []).append(room)
             await self._bus.watch(key.topic)
         room.unwatched_since = None
         await room.join(enter)
@@ -67,32 +73,29 @@ class Rooms:
         for door in self._doors:
             await door.deliver(key, frame)
 
-    def _of(self, topic: str) -> list[Room]:
-        return [room for key, room in self._rooms.items() if key.topic == topic]
-
     def received(self, topic: str, payload: bytes) -> None:
         """Take a message from the bus."""
-        rooms = self._of(topic)
-        if rooms:
+        rooms = self._by_topic.get(topic, [])
+        if not rooms:
+            return
+        try:
             message = Placed.decode(payload)
-            for room in rooms:
-                room.hear(message)
+        except (ValueError, TypeError) as error:
+            _log.warning(
+                "a message on %s cannot be read, so its rooms read again: %s", topic, error
+            )
+            self.subscribed(topic)
+            return
+        for room in rooms:
+            room.hear(message)
 
     def subscribed(self, topic: str) -> None:
         """Read again what may have been missed before the bus was listened to."""
-        for room in self._of(topic):
+        for room in self._by_topic.get(topic, []):
             room.read_soon()
 
-    def interrupted(self) -> None:
-        """Nothing to do: each room notices the silence by itself, whatever its cause."""
-
     async def run(self) -> None:
-        """Listen to the bus and look after the rooms, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._bus.listen(self))
-            tasks.create_task(self._look_after())
-
-    async def _look_after(self) -> None:
+        """Look after the rooms, until cancelled: notice silence, and close what is left."""
         last_reread = 0.0
         while True:
             await asyncio.sleep(_TICK_S)
@@ -113,5 +116,8 @@ class Rooms:
         elif now - room.unwatched_since > _LINGER_S:
             del self._rooms[key]
             room.close()
-            if not self._of(key.topic):
+            of_topic = self._by_topic[key.topic]
+            of_topic.remove(room)
+            if not of_topic:
+                del self._by_topic[key.topic]
                 await self._bus.unwatch(key.topic)

@@ -23,7 +23,7 @@ class Frame:
     """What changed in a view since the frame before it, or the whole view (``reset``).
 
     ``rows`` are new or changed rows by id, ``removed`` the ids that left. Rows are ordered by
-    their own ``(inserted_at, id)``, the newest first, so a frame needs no positions.
+    their own ``(at, id)``, the newest first, so a frame needs no positions.
     """
 
     fields: dict[str, Any]
@@ -38,11 +38,23 @@ class Frame:
 def difference(old: View, new: View) -> Frame:
     """Return the smallest frame that leads from ``old`` to ``new``."""
     missing = object()
-    return Frame(
-        fields={k: v for k, v in new.fields.items() if old.fields.get(k, missing) != v},
-        rows={k: row for k, row in new.rows.items() if old.rows.get(k) != row},
-        removed=tuple(k for k in old.rows if k not in new.rows),
-    )
+    fields = {k: v for k, v in new.fields.items() if old.fields.get(k, missing) != v}
+    rows = {k: row for k, row in new.rows.items() if old.rows.get(k) != row}
+    removed = tuple(k for k in old.rows if k not in new.rows)
+    return _travelling(fields, rows, removed)
+
+
+def whole(view: View) -> Frame:
+    """Return the frame that makes anything into ``view``."""
+    return _travelling(view.fields, view.rows, (), reset=True)
+
+
+def _travelling(
+    fields: Row, rows: dict[str, Row], removed: tuple[str, ...], *, reset: bool = False
+) -> Frame:
+    """Return a frame without what is for the view's own use alone."""
+    shown = {k: {n: v for n, v in row.items() if n[0] != "_"} for k, row in rows.items()}
+    return Frame({k: v for k, v in fields.items() if k[0] != "_"}, shown, removed, reset)
 
 
 class Room:
@@ -61,12 +73,14 @@ class Room:
     ) -> None:
         self.key = key
         self.last_heard = time.monotonic()
+        self.right_at = time.time()
         self.unwatched_since: float | None = None
         self._load = load
         self._deliver = deliver
         self._seq = -1
         self._view: View | None = None
         self._sent: View | None = None
+        self._must_reset = False
         self._waiting: list[Placed] = []
         self._delivery = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
@@ -89,11 +103,12 @@ class Room:
                 self._sent = self._shown(self._view)
             # The new watcher gets what the others hold, though newer may be known already: the
             # next frame, a difference to what was last sent, is then right for all of them.
-            await enter(Frame(self._sent.fields, self._sent.rows, (), reset=True))
+            await enter(whole(self._sent))
 
     def hear(self, message: Placed) -> None:
         """Take a message of the topic: apply it, ignore it, or find that something was missed."""
         was_stale, self.last_heard = self.is_stale, time.monotonic()
+        self.right_at = time.time()
         if self._reader is not None:
             self._waiting.append(message)
             return
@@ -113,7 +128,7 @@ class Room:
         if message.seq > self._seq + 1:
             self.read_soon()
             return
-        changed = self.key.apply(self._view, message.name, message.data)
+        changed = self._applied(self._view, message)
         if changed is None:
             self.read_soon()
             return
@@ -121,6 +136,18 @@ class Room:
         if changed is not self._view:
             self._view = changed
             self.send_soon()
+
+    def _applied(self, view: View, message: Placed) -> View | None:
+        """Return the view after the event; None to read it, also after one nobody here knows.
+
+        While a new version of the program is rolled out, a worker of the old one hears its events.
+        """
+        assert message.name is not None
+        try:
+            return self.key.apply(view, message.name, message.data)
+        except (KeyError, TypeError, ValueError, ArithmeticError):
+            _log.exception("%s does not understand %s", self.key, message.name)
+            return None
 
     async def read(self) -> None:
         """Read the view from the database. Raises what the database raises."""
@@ -141,6 +168,7 @@ class Room:
         while True:
             self._read_again = False
             self._seq, self._view = await self._load(self.key)
+            self.right_at = time.time()
             if not self._read_again:
                 return
 
@@ -150,7 +178,7 @@ class Room:
         if reader.cancelled():
             return
         if (error := reader.exception()) is not None:
-            # A joining watcher is told by ``join``; the others stay as they are, and stale.
+            # A joining watcher is told by ``join``. For the others the next heartbeat reads again.
             _log.warning("cannot read %s: %s", self.key, error)
             return
         self.send_soon()
@@ -159,7 +187,9 @@ class Room:
                 self.hear(message)
 
     def _shown(self, view: View) -> View:
-        return View({**view.fields, "stale": self.is_stale}, view.rows)
+        # While nothing arrives: as of when the view is right, in whole minutes since 1970.
+        stale = int(self.right_at // 60) if self.is_stale else 0
+        return View({**view.fields, "stale": stale}, view.rows)
 
     def send_soon(self) -> None:
         """Send what has changed, if anything has."""
@@ -177,12 +207,8 @@ class Room:
                 async with self._delivery:
                     assert self._view is not None
                     shown = self._shown(self._view)
-                    frame = (
-                        difference(self._sent, shown)
-                        if self._sent is not None
-                        else Frame(shown.fields, shown.rows, (), reset=True)
-                    )
-                    self._sent = shown
+                    frame = self._frame_to(shown)
+                    self._sent, self._must_reset = shown, False
                     if frame:
                         started = time.monotonic()
                         await self._deliver(self.key, frame)
@@ -192,9 +218,14 @@ class Room:
                     return
         except Exception:  # noqa: BLE001  A door may fail in any way; the room must go on.
             _log.exception("cannot deliver a frame of %s", self.key)
-            self._sent = None  # Nobody knows who has got it: the next frame is a whole view.
+            self._must_reset = True  # Nobody knows who has got it: the next frame is whole.
         finally:
             self._sender = None
+
+    def _frame_to(self, shown: View) -> Frame:
+        if self._sent is None or self._must_reset:
+            return whole(shown)
+        return difference(self._sent, shown)
 
     def close(self) -> None:
         """Stop reading and sending."""

@@ -6,6 +6,7 @@ rows must be read again.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,8 @@ from financial_live.contexts.wire import amount_text, time_text
 from financial_live.scope import Scope
 
 Row = dict[str, Any]
-"""One shown line: JSON, with ``id`` and ``inserted_at``."""
+"""One shown line: JSON, with ``id`` and ``at``, in microseconds since 1970. What begins with "_" is
+for ``apply`` alone and does not travel."""
 
 CAMPAIGN_GIFTS = 20
 GIFTS = 100
@@ -29,7 +31,10 @@ _PUBLIC = Scope.visitor(caller="room")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What watchers see: ``fields`` by name, and ``rows`` by id in the order they are shown."""
+    """What watchers see: ``fields`` by name, and ``rows`` by id in the order they are shown.
+
+    Fields whose name begins with "_" are for ``apply`` alone and do not travel.
+    """
 
     fields: dict[str, Any]
     rows: dict[str, Row]
@@ -113,13 +118,15 @@ async def _load_campaign(key: RoomKey) -> View:
 
 def _campaign_fields(summary: Mapping[str, Any]) -> dict[str, Any]:
     shown = ("id", "slug", "name", "goal_amount", "currency", "status", "total_raised")
-    return {name: summary[name] for name in (*shown, "gift_count", "version")}
+    return {name: summary[name] for name in (*shown, "gift_count")} | {
+        "_version": summary["version"]
+    }
 
 
 def _gift_row(gift: Mapping[str, Any]) -> Row:
     """Return what everybody may see of a gift. What is usual, or empty, does not travel."""
     public = donations.public_gift(gift)
-    row: Row = {"id": public["id"], "inserted_at": public["inserted_at"]}
+    row: Row = {"id": public["id"], "at": microseconds(public["inserted_at"])}
     row.update({k: public[k] for k in ("donor_name", "amount", "message") if public[k]})
     if public["status"] != "approved":
         row["status"] = public["status"]
@@ -127,27 +134,39 @@ def _gift_row(gift: Mapping[str, Any]) -> Row:
 
 
 def _apply_campaign(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
-    summary = data["campaign"]
-    if summary["id"] == key.subject and summary["version"] <= view.fields.get("version", 0):
+    summary, gifts = data["campaign"], _gifts_of(data)
+    if summary["id"] == key.subject and summary["version"] <= view.fields.get("_version", 0):
         return view
-    gift = data.get("donation")
-    if gift is None or gift["campaign_id"] != key.subject or view.fields["missing"]:
+    if not gifts or view.fields["missing"] or any(g["campaign_id"] != key.subject for g in gifts):
         return None
-    rows = _with_gift(view.rows, gift, _gift_row(gift), key=key, name=name, limit=CAMPAIGN_GIFTS)
-    largest = _largest(view.fields["largest"], gift, name)
-    if rows is None or largest is None:
-        return None
+    rows, largest = view.rows, view.fields["largest"]
+    for gift in gifts:
+        after = _with_gift(rows, gift, _gift_row(gift), key=key, name=name, limit=CAMPAIGN_GIFTS)
+        most = _largest(largest, gift, name)
+        if after is None or most is None:
+            return None
+        rows, largest = after, most
     return View({**view.fields, **_campaign_fields(summary), "largest": largest}, rows)
+
+
+def _gifts_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the gifts that an event is about; none if it is about the campaign alone."""
+    if "donations" in data:
+        return list(data["donations"])
+    return [data["donation"]] if "donation" in data else []
+
+
+_NEW = ("donation_created", "donations_created")
 
 
 def _largest(so_far: str, gift: Mapping[str, Any], name: str) -> str | None:
     """Return the largest shown gift after the event; None if it may have become smaller."""
     if not donations.is_public(gift) or not gift["show_amount"]:
-        return so_far if name == "donation_created" or so_far == "" else None
-    counted = gift["counted_amount"]
-    if so_far == "" or Decimal(counted) >= Decimal(so_far):
-        return str(counted)
-    return so_far if name == "donation_created" else None
+        return so_far if name in _NEW or so_far == "" else None
+    kept = Decimal(gift["counted_amount"]) - Decimal(gift["refunded_amount"])
+    if so_far == "" or kept >= Decimal(so_far):
+        return amount_text(kept)
+    return so_far if name in _NEW else None
 
 
 def _with_gift(
@@ -162,13 +181,19 @@ def _with_gift(
     """Return ``rows`` after the event; None if a row must be read that takes the place of one."""
     if name != "donation_deleted" and _is_shown(gift, key.audience):
         changed = [*({**rows, row["id"]: row}).values()]
-        changed.sort(key=lambda r: (r["inserted_at"], r["id"]), reverse=True)
+        changed.sort(key=lambda r: (r["at"], r["id"]), reverse=True)
         return {r["id"]: r for r in changed[:limit]}
     if row["id"] not in rows:
         return rows
     if len(rows) == limit:
         return None
     return {k: v for k, v in rows.items() if k != row["id"]}
+
+
+def microseconds(time: str) -> int:
+    """Return a moment as microseconds since 1970, shorter than its text and as exact."""
+    moment = datetime.fromisoformat(time)
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
 def _is_shown(gift: Mapping[str, Any], audience: str) -> bool:
@@ -187,41 +212,58 @@ async def _load_gifts(key: RoomKey) -> View:
         str(gift.id): _named_row(donations.row(gift), campaigns.summary(gift.campaign))
         for gift in gifts
     }
-    return View({"loaded": True}, rows)
+    return _with_campaigns(rows)
 
 
 def _named_row(gift: Mapping[str, Any], campaign: Mapping[str, Any]) -> Row:
     return {
         **_gift_row(gift),
-        "currency": gift["currency"],
-        "version": gift["version"],
-        "campaign_id": campaign["id"],
-        "campaign_name": campaign["name"],
-        "campaign_slug": campaign["slug"],
+        "campaign": campaign["slug"],
+        "_version": gift["version"],
+        "_campaign": {n: campaign[n] for n in ("id", "slug", "name", "currency")},
     }
+
+
+def _with_campaigns(rows: dict[str, Row]) -> View:
+    """Return the view of ``rows``, whose campaigns are named once for all of them, by slug."""
+    named = {
+        row["campaign"]: {
+            "name": row["_campaign"]["name"],
+            "currency": row["_campaign"]["currency"],
+        }
+        for row in rows.values()
+    }
+    return View({"loaded": True, "campaigns": named}, rows)
 
 
 def _apply_gifts(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
-    gift = data.get("donation")
-    if gift is None:
+    gifts = _gifts_of(data)
+    if not gifts:
         return _renamed(view, data["campaign"])
-    row = _named_row(gift, data["campaign"])
-    held = view.rows.get(row["id"])
-    if held is not None and held["campaign_id"] != row["campaign_id"]:
-        return None  # It moved, and versions of two campaigns do not tell which is newer.
-    if held is not None and held["version"] >= row["version"]:
-        return view
-    rows = _with_gift(view.rows, gift, row, key=key, name=name, limit=GIFTS)
-    return None if rows is None else View(view.fields, rows)
+    rows = view.rows
+    for gift in gifts:
+        row = _named_row(gift, data["campaign"])
+        held = rows.get(row["id"])
+        if held is not None and held["_campaign"]["id"] != row["_campaign"]["id"]:
+            return None  # It moved, and versions of two campaigns do not tell which is newer.
+        if held is not None and held["_version"] >= row["_version"]:
+            continue
+        after = _with_gift(rows, gift, row, key=key, name=name, limit=GIFTS)
+        if after is None:
+            return None
+        rows = after
+    return view if rows is view.rows else _with_campaigns(rows)
 
 
 def _renamed(view: View, campaign: Mapping[str, Any]) -> View:
-    named = {"campaign_name": campaign["name"], "campaign_slug": campaign["slug"]}
+    named = {n: campaign[n] for n in ("id", "slug", "name", "currency")}
     rows = {
-        k: {**row, **named} if row["campaign_id"] == campaign["id"] else row
+        k: {**row, "campaign": named["slug"], "_campaign": named}
+        if row["_campaign"]["id"] == named["id"]
+        else row
         for k, row in view.rows.items()
     }
-    return view if rows == view.rows else View(view.fields, rows)
+    return view if rows == view.rows else _with_campaigns(rows)
 
 
 # The list of campaigns
@@ -238,7 +280,7 @@ async def _load_campaigns(key: RoomKey) -> View:
     rows = {
         str(campaign.id): {
             **_campaign_fields(campaigns.summary(campaign)),
-            "inserted_at": time_text(campaign.inserted_at),
+            "at": microseconds(time_text(campaign.inserted_at)),
         }
         for campaign in page.items
     }
@@ -253,7 +295,7 @@ def _apply_campaigns(key: RoomKey, view: View, name: str, data: Mapping[str, Any
     if row is None:
         # Elsewhere in the list; but an edit may bring it among those that take gifts now.
         return None if name == "campaign_updated" and key.subject == _LIVE else view
-    if campaign["version"] <= row["version"]:
+    if campaign["version"] <= row["_version"]:
         return view
     if campaign["status"] != row["status"] and key.subject == _LIVE:
         return None

@@ -25,6 +25,8 @@ def read_amount(text: str, currency: str) -> tuple[str, str]:
     """Return ``(plain amount, "")``, or ``("", what is wrong)``; both empty if nothing is typed."""
     if not text.strip():
         return "", ""
+    if currency not in money.CURRENCIES:
+        return text.strip(), ""  # The currency is what is wrong, and is said to be.
     try:
         return f"{money.parse_amount(text, currency):f}", ""
     except money.AmountError as error:

@@ -115,8 +115,8 @@ def _footer() -> rx.Component:
     )
 
 
-def shell(*content: rx.Component, stale: Any = False, class_name: str = "") -> rx.Component:
-    """Return a whole page around ``content``; ``stale`` tells that its room hears nothing."""
+def shell(*content: rx.Component, stale: Any = 0, class_name: str = "") -> rx.Component:
+    """Return a whole page around ``content``, right as of the minute ``stale`` unless that is 0."""
     return rx.el.div(
         jump(t("Skip to the content"), target="content", class_name="skip"),
         stale_line(

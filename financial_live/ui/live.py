@@ -8,30 +8,36 @@ reconnect does not blank the screen before the new snapshot arrives.
 The delta format is Reflex's own; ``tests/ui/test_live.py`` and the browser stories hold it.
 """
 
+import asyncio
 import logging
+import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import reflex as rx
 from reflex.app import EventNamespace
 from reflex.state import _override_base_method
 from reflex_base.constants.state import FIELD_MARKER
 
-from financial_live.config import get_settings
+from financial_live.config import get_settings, is_loopback_host
+from financial_live.errors import Unavailable
 from financial_live.rooms import Frame, RoomKey, Rooms
 from financial_live.rooms.views import CAMPAIGN_GIFTS, CAMPAIGNS_PER_PAGE, GIFTS
 from financial_live.scope import Scope
+from financial_live.ui.fanout import Fanout
 from financial_live.ui.stream import Slots
 
 _log = logging.getLogger(__name__)
 
 _ROOM = "room:"
-_LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
+_CATCH_UP_S = 0.1
+_LOAD_AGAIN_S = 2.0
 
 
 class _Received(rx.State, mixin=True):
     """A state whose variables come from a room and live in the browser only."""
 
-    stale: bool = False
+    stale: int = 0
 
     @_override_base_method
     def dict(
@@ -57,7 +63,6 @@ class CampaignLive(_Received, rx.State):
     total_raised: str = "0"
     gift_count: int = 0
     largest: str = ""
-    version: int = 0
     missing: bool = False
 
 
@@ -72,9 +77,10 @@ class CampaignsLive(_Received, rx.State):
 
 
 class DonationsLive(_Received, rx.State):
-    """The last gifts to any campaign; its rows are a stream."""
+    """The last gifts to any campaign; its rows are a stream, ``campaigns`` names theirs by slug."""
 
     loaded: bool = False
+    campaigns: dict[str, dict[str, str]] = {}
 
 
 _STATES: dict[str, tuple[type[rx.State], int]] = {
@@ -85,28 +91,28 @@ _STATES: dict[str, tuple[type[rx.State], int]] = {
 
 
 class LiveDoor:
-    """The sessions of this worker as watchers of rooms."""
+    """The sessions of this worker as watchers of rooms. ``run`` must be running."""
 
     def __init__(self, rooms: Rooms, namespace: EventNamespace) -> None:
         self._rooms = rooms
         self._namespace = namespace
+        self._fanout = Fanout(namespace)
         self._slots: dict[RoomKey, Slots] = {}
+        self._keys: dict[str, RoomKey] = {}
 
     def is_watched(self, key: RoomKey) -> bool:
         """Whether any session is in the room."""
-        manager = self._namespace.server.manager
-        try:
-            next(iter(manager.get_participants(self._namespace.namespace, _ROOM + str(key))))
-        except (KeyError, StopIteration):
+        if self._fanout.is_empty(_ROOM + str(key)):
             self._slots.pop(key, None)
+            self._keys.pop(_ROOM + str(key), None)
             return False
         return True
 
     async def deliver(self, key: RoomKey, frame: Frame) -> None:
         """Send ``frame`` to every session in the room."""
-        await self._emit(key, frame, to=_ROOM + str(key))
+        self._fanout.send(_ROOM + str(key), self._update(key, frame))
 
-    async def _emit(self, key: RoomKey, frame: Frame, *, to: str) -> None:
+    def _update(self, key: RoomKey, frame: Frame) -> dict[str, Any]:
         state, size = _STATES[key.view]
         slots = self._slots.setdefault(key, Slots(size))
         update: dict[str, Any] = {k + FIELD_MARKER: v for k, v in frame.fields.items()}
@@ -114,20 +120,42 @@ class LiveDoor:
             update.update(slots.reset(frame.rows))
         else:
             update.update(slots.change(frame.rows, frame.removed))
-        await self._namespace.emit("event", {"delta": {state.get_full_name(): update}}, room=to)
+        return {"delta": {state.get_full_name(): update}}
+
+    async def run(self) -> None:
+        """Bring those who fell behind up to date, until cancelled."""
+        while True:
+            await asyncio.sleep(_CATCH_UP_S)
+            for session_id, room in self._fanout.caught_up():
+                key = self._keys.get(room)
+                if key is not None:
+                    await self._show(session_id, key)
 
     async def enter(self, session_id: str, key: RoomKey) -> None:
         """Make the session a member of this room and of no other; it gets the whole view first."""
         await self.leave(session_id)
 
-        async def enter(snapshot: Frame) -> None:
-            await self._namespace.enter_room(session_id, _ROOM + str(key))
-            await self._emit(key, snapshot, to=session_id)
+        await self._show(session_id, key)
 
-        try:
-            await self._rooms.join(key, enter)
-        except ValueError:
-            _log.debug("session %s went away before it entered %s", session_id, key)
+    async def _show(self, session_id: str, key: RoomKey) -> None:
+        room = _ROOM + str(key)
+
+        async def enter(snapshot: Frame) -> None:
+            try:
+                await self._namespace.enter_room(session_id, room)
+            except (ValueError, KeyError):
+                _log.debug("session %s went away before it entered %s", session_id, key)
+                return
+            self._keys[room] = key
+            self._fanout.send_one(session_id, self._update(key, snapshot))
+
+        await self._rooms.join(key, enter)
+
+    def say_stale(self, session_id: str, view: str) -> None:
+        """Tell one session that what it shows of ``view`` cannot be read now."""
+        state, _ = _STATES[view]
+        stale = {"stale" + FIELD_MARKER: int(time.time() // 60)}
+        self._fanout.send_one(session_id, {"delta": {state.get_full_name(): stale}})
 
     async def reread(self, key: RoomKey) -> None:
         """Read the room from the database; whoever is in it is told what was different."""
@@ -152,10 +180,38 @@ def open_door(rooms: Rooms, namespace: EventNamespace) -> LiveDoor:
 
 
 async def watch(state: rx.State, key: RoomKey) -> None:
-    """Show the room's view on the page of ``state``, from now until it navigates or closes."""
+    """Show the room's view on the page of ``state``, from now until it navigates or closes.
+
+    Raises Unavailable while the database does not answer; the page then says that it is stale.
+    """
     if _door is None:
         raise RuntimeError("open_door was not called in this worker")
-    await _door.enter(state.router.session.session_id, key)
+    try:
+        await _door.enter(state.router.session.session_id, key)
+    except Unavailable:
+        say_stale(state, key.view)
+        raise
+
+
+def say_stale(state: rx.State, view: str) -> None:
+    """Let the page of ``state`` say that what it shows of ``view`` may not be right."""
+    if _door is not None:
+        _door.say_stale(state.router.session.session_id, view)
+
+
+class LoadsAgain(rx.State, mixin=True):
+    """A page that loads again by itself after it could not: return ``load_again`` from ``load``."""
+
+    @rx.event(background=True)
+    async def load_again(self) -> Any:
+        """Load in a moment, if the visitor is still on the page."""
+        async with self:
+            path = self.router.url.path
+        await asyncio.sleep(_LOAD_AGAIN_S)
+        async with self:
+            is_still_here = self.router.url.path == path
+        if is_still_here:
+            yield self.__class__.load
 
 
 async def reread(state: rx.State, key: RoomKey) -> None:
@@ -177,8 +233,9 @@ def scope_of(state: rx.State) -> Scope:
     The machine's operator is whoever reaches a loopback bind by a loopback name and through no
     proxy: a foreign site whose name is made to resolve to this machine does not.
     """
-    host = state.router.headers.host.rpartition(":")[0] or state.router.headers.host
+    host = urlsplit(f"//{state.router.headers.host}").hostname or ""
     forwarded = state.router.headers.raw_headers.get("x-forwarded-for")
-    if get_settings().grants_operator and host in _LOOPBACK_HOSTS and not forwarded:
-        return Scope.operator(caller="web")
-    return Scope.visitor(caller="web")
+    caller = f"web:{state.router.session.client_token}"
+    if get_settings().grants_operator and is_loopback_host(host) and not forwarded:
+        return Scope.operator(caller=caller)
+    return Scope.visitor(caller=caller)

@@ -27,7 +27,7 @@ class World:
         self.total += amount
         row: dict[str, Any] = {
             "id": f"{self.seq:04}",
-            "inserted_at": f"{self.seq:04}",
+            "at": f"{self.seq:04}",
             "amount": amount,
         }
         self.rows = {row["id"]: row, **self.rows}
@@ -247,6 +247,35 @@ class TestDelivery:
         assert screen.frames[-1].reset
         stage.assert_right()
 
+    async def test_who_joins_meanwhile_does_not_keep_the_others_from_it(self) -> None:
+        stage = Stage()
+        await stage.join()
+        await stage.settle()
+
+        async def broken(key: object, frame: Frame) -> None:
+            raise ConnectionError("the door is broken")
+
+        stage.room._deliver = broken
+        stage.room.hear(stage.world.give(1))
+        await stage.settle()
+        stage.room._deliver = stage._deliver
+        await stage.join()
+        stage.room.hear(stage.world.give(2))
+        await stage.settle()
+        stage.assert_right()
+
+
+class TestAnEventNobodyKnows:
+    async def test_is_read_instead(self) -> None:
+        stage = Stage()
+        await stage.join()
+        await stage.settle()
+        stage.world.give(3)
+        stage.room.hear(Placed(1, "of_a_newer_version", {}))
+        await stage.settle()
+        stage.assert_right()
+        assert stage.reads == 2
+
 
 class TestStale:
     async def test_silence_is_shown_and_a_sound_ends_it(self) -> None:
@@ -256,10 +285,10 @@ class TestStale:
         stage.room.last_heard -= 60
         stage.room.send_soon()
         await stage.settle()
-        assert screen.fields["stale"] is True
+        assert screen.fields["stale"] == int(stage.room.right_at // 60)
         stage.room.hear(stage.world.beat())
         await stage.settle()
-        assert screen.fields["stale"] is False
+        assert screen.fields["stale"] == 0
 
 
 class TestDifference:

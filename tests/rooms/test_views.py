@@ -19,7 +19,7 @@ from financial_live.rooms import (
     gifts_room,
     live_campaigns_room,
 )
-from tests.contexts.factories import OPERATOR, VISITOR, make_campaign, make_gift
+from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_campaign, make_gift
 
 
 async def told(after: int) -> list[outbox.OutboxEvent]:
@@ -48,7 +48,7 @@ class Night:
         acts: list[Callable[[], Any]] = [
             self._give,
             self._give,
-            self._give,
+            self._give_many,
             self._edit_gift,
             self._delete_gift,
             self._edit_campaign,
@@ -74,6 +74,18 @@ class Night:
                 message=self.random.choice(["", "Keep going!"]),
             )
         )
+
+    async def _give_many(self) -> None:
+        brought = [
+            donations.Gift(
+                GIFT | {"amount": str(self.random.randint(1, 500))},
+                donations.DonationSource.QUEUE,
+                self.random.choice(self.campaigns).id,
+            )
+            for _ in range(self.random.randint(1, 30))
+        ]
+        outcomes = await donations.give_many(OPERATOR, brought)
+        self.gifts += [one for one in outcomes if isinstance(one, donations.Donation)]
 
     async def _edit_gift(self) -> None:
         gift = self.random.choice(self.gifts)

@@ -9,7 +9,7 @@ SIZE = 5
 
 
 def row(number: int, amount: int = 1) -> Row:
-    return {"id": str(number), "inserted_at": f"{number:06}", "amount": amount}
+    return {"id": str(number), "at": f"{number:06}", "amount": amount}
 
 
 def held(screen: dict[str, Row | None]) -> dict[str, Row]:

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from financial_live import routes
-from financial_live.ui.components.values import amount, date, is_fresh, when
+from financial_live.ui.components.values import amount, is_fresh, when
 from financial_live.ui.text import t
 
 STATUS_TEXTS = {
@@ -26,15 +26,16 @@ def badge(status: rx.Var[str]) -> rx.Component:
     )
 
 
-def donation_card(
-    gift: rx.Var[dict[str, Any]], currency: rx.Var[str], *, has_campaign: bool = False
-) -> rx.Component:
-    """Return one gift: who, how much, when, and its status where that is not "Approved".
+def donation_card(gift: rx.Var[dict[str, Any]], currency: rx.Var[str]) -> rx.Component:
+    """Return one gift: who, how much, when, and its status where that is not "Approved"."""
+    return _card(gift=gift, currency=currency, key=gift["id"])
 
-    ``has_campaign`` also names the campaign, for lists of gifts to several.
-    """
-    card = _card_with_campaign if has_campaign else _card
-    return card(gift=gift, currency=currency, key=gift["id"])
+
+def donation_card_of(
+    gift: rx.Var[dict[str, Any]], campaign: rx.Var[dict[str, Any]]
+) -> rx.Component:
+    """Return one gift that also names its campaign, for lists of gifts to several."""
+    return _card_of(gift=gift, campaign=campaign, key=gift["id"])
 
 
 # Memoized: the browser renders a row again only when the row itself has changed, not when another
@@ -47,16 +48,16 @@ def _card(gift: rx.Var[dict[str, Any]], currency: rx.Var[str]) -> rx.Component:
 
 
 @rx.memo
-def _card_with_campaign(gift: rx.Var[dict[str, Any]], currency: rx.Var[str]) -> rx.Component:
-    campaign = rx.el.a(gift["campaign_name"], href=f"{routes.CAMPAIGNS}/{gift['campaign_slug']}")
-    return _row(gift, currency, rx.fragment(campaign, " · "))
+def _card_of(gift: rx.Var[dict[str, Any]], campaign: rx.Var[dict[str, Any]]) -> rx.Component:
+    link = rx.el.a(campaign["name"], href=f"{routes.CAMPAIGNS}/{gift['campaign']}")
+    return _row(gift, campaign["currency"].to(str), rx.fragment(link, " · "))
 
 
 def _row(
     gift: rx.Var[dict[str, Any]], currency: rx.Var[str], *beside_time: rx.Component
 ) -> rx.Component:
     name = rx.cond(gift["donor_name"], gift["donor_name"], t("Anonymous"))
-    is_new = rx.cond(is_fresh(gift["inserted_at"]), "true", rx.Var("undefined"))
+    is_new = rx.cond(is_fresh(gift["at"]), "true", rx.Var("undefined"))
     return rx.el.li(
         rx.el.h3(name, class_name="name"),
         rx.cond(
@@ -66,7 +67,7 @@ def _row(
         ),
         rx.el.div(
             *beside_time,
-            when(time=gift["inserted_at"]),
+            when(at=gift["at"]),
             rx.cond(gift["status"], rx.fragment(" · ", badge(gift["status"].to(str)))),
             class_name="meta",
         ),
@@ -74,8 +75,3 @@ def _row(
         class_name="gift",
         custom_attrs={"data-fresh": is_new},
     )
-
-
-def day(time: rx.Var[str]) -> rx.Component:
-    """Return a date, "March 07, 2026"."""
-    return rx.el.time(date(time), date_time=time)

@@ -65,19 +65,14 @@ def goal_tick(goal: Any, total: Any) -> rx.Var[float]:
     return _call("goalTick", goal, total, result=float).to(float)
 
 
-def date(time: Any) -> rx.Var[str]:
-    """Return a date as "March 07, 2026"."""
-    return _call("formatDate", time, result=str).to(str)
-
-
 def clock(time: Any) -> rx.Var[str]:
     """Return the time of day, "19:42:07"."""
     return _call("formatClock", time, result=str).to(str)
 
 
-def is_fresh(time: Any) -> rx.Var[bool]:
-    """Return whether ``time`` is only seconds ago."""
-    return _call("isFresh", time, result=bool).to(bool)
+def is_fresh(at: Any) -> rx.Var[bool]:
+    """Return whether ``at``, in microseconds since 1970, is only seconds ago."""
+    return _call("isFresh", at, result=bool).to(bool)
 
 
 def inline(**style: Any) -> dict[str, Any]:
@@ -90,11 +85,11 @@ def inline(**style: Any) -> dict[str, Any]:
 
 
 class When(rx.Component):
-    """A moment as people say it, with the exact one on hover and for machines."""
+    """A moment, in microseconds since 1970, as people say it; exact on hover and for machines."""
 
     library = _LIVE
     tag = "When"
-    time: rx.Var[str]
+    at: rx.Var[int]
 
 
 class Rolling(rx.Component):
@@ -110,7 +105,7 @@ class StaleLine(rx.Component):
 
     library = _LIVE
     tag = "StaleLine"
-    stale: rx.Var[bool]
+    stale: rx.Var[int]
     reconnecting: rx.Var[str]
     since: rx.Var[str]
 

@@ -6,7 +6,7 @@ import reflex as rx
 
 from financial_live import rooms, routes
 from financial_live.contexts import campaigns
-from financial_live.errors import NotFound
+from financial_live.errors import NotFound, Unavailable
 from financial_live.rooms.views import CAMPAIGN_GIFTS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost, hero_total
@@ -22,7 +22,7 @@ from financial_live.ui.stream import rows_of
 from financial_live.ui.text import t
 
 
-class CampaignPage(rx.State):
+class CampaignPage(live.LoadsAgain, rx.State):
     """Which campaign the address names."""
 
     missing: bool = False
@@ -34,17 +34,18 @@ class CampaignPage(rx.State):
         scope = live.scope_of(self)
         try:
             campaign = await campaigns.get_campaign(scope, named)
+            if campaign.slug != named:
+                return rx.redirect(routes.campaign(campaign.slug), replace=True)
+            self.missing = False
+            form = await self.get_state(GiveForm)
+            form._open(campaign)
+            await live.watch(self, rooms.campaign_room(campaign.id, scope))
         except NotFound:
             self.missing = True
             await live.unwatch(self)
-            return None
-        if campaign.slug != named:
-            return rx.redirect(routes.campaign(campaign.slug), replace=True)
-        self.missing = False
-        form = await self.get_state(GiveForm)
-        form._open(campaign)
-        await live.watch(self, rooms.campaign_room(campaign.id, scope))
-        return None
+        except Unavailable:
+            live.say_stale(self, "campaign")
+            return CampaignPage.load_again
 
 
 def _numbers() -> rx.Component:
@@ -58,7 +59,6 @@ def _numbers() -> rx.Component:
         percent_and_gifts(c.goal_amount, c.total_raised, c.gift_count),
         class_name="mb-12",
         id="numbers",
-        custom_attrs={"data-version": c.version},
     )
 
 

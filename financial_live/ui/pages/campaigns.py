@@ -6,7 +6,7 @@ import reflex as rx
 
 from financial_live import rooms, routes
 from financial_live.contexts import campaigns as context
-from financial_live.errors import AppError
+from financial_live.errors import AppError, Unavailable
 from financial_live.rooms.views import CAMPAIGNS_PER_PAGE
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import address, ghost, raised_of_goal
@@ -18,28 +18,33 @@ from financial_live.ui.live import CampaignsLive
 from financial_live.ui.stream import rows_of
 from financial_live.ui.text import t
 
-_LAST_PAGE = 1_000_000
+_ID_LENGTH = 36
 
 
-class CampaignsPage(rx.State):
+class CampaignsPage(live.LoadsAgain, rx.State):
     """Which page of the list is shown, and the deletion that waits to be confirmed."""
 
     page: int = 1
     confirming: str = ""
 
     @rx.event
-    async def load(self) -> None:
-        """Watch the page of the list that the address asks for."""
+    async def load(self) -> Any:
+        """Watch the page of the list that the address asks for; one after the last is empty."""
         asked = str(self.router.url.query_parameters.get("page", "1"))
-        is_number = asked.isascii() and asked.isdecimal() and len(asked) < 10
-        self.page = min(max(int(asked), 1), _LAST_PAGE) if is_number else 1
+        is_number = asked.isascii() and asked.isdecimal() and len(asked) < 7
         self.confirming = ""
-        await live.watch(self, rooms.campaigns_room(self.page))
+        try:
+            first = await context.list_campaigns(live.scope_of(self), per_page=CAMPAIGNS_PER_PAGE)
+            self.page = min(max(int(asked), 1), first.pages + 1) if is_number else 1
+            await live.watch(self, rooms.campaigns_room(self.page))
+        except Unavailable:
+            live.say_stale(self, "campaigns")
+            return CampaignsPage.load_again
 
     @rx.event
     def ask(self, campaign_id: str) -> None:
         """Ask whether the campaign is really to go; an empty id takes the question back."""
-        self.confirming = str(campaign_id)
+        self.confirming = str(campaign_id)[:_ID_LENGTH]
 
     @rx.event
     async def delete(self, campaign_id: str) -> None:

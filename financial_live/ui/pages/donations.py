@@ -1,25 +1,31 @@
 """The last gifts to any campaign, as they arrive."""
 
+from typing import Any
+
 import reflex as rx
 
 from financial_live import rooms, routes
+from financial_live.errors import Unavailable
 from financial_live.rooms.views import GIFTS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost
-from financial_live.ui.components.gifts import donation_card
+from financial_live.ui.components.gifts import donation_card_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.live import DonationsLive
 from financial_live.ui.stream import rows_of
 from financial_live.ui.text import t
 
 
-class DonationsPage(rx.State):
+class DonationsPage(live.LoadsAgain, rx.State):
     """The page follows the last gifts."""
 
     @rx.event
-    async def load(self) -> None:
+    async def load(self) -> Any:
         """Watch the last gifts."""
-        await live.watch(self, rooms.gifts_room(live.scope_of(self)))
+        try:
+            await live.watch(self, rooms.gifts_room(live.scope_of(self)))
+        except Unavailable:
+            return DonationsPage.load_again
 
 
 def _empty() -> rx.Component:
@@ -40,11 +46,11 @@ def _loading() -> rx.Component:
 def donations() -> rx.Component:
     """Return the list of the last gifts."""
     rows = rows_of(DonationsLive, size=GIFTS)
-    gifts = rx.el.ul(
-        rx.foreach(rows, lambda gift: donation_card(gift, gift["currency"], has_campaign=True)),
-        class_name="gifts",
-        id="donations",
-    )
+
+    def card(gift: rx.Var[dict[str, Any]]) -> rx.Component:
+        return donation_card_of(gift, DonationsLive.campaigns[gift["campaign"].to(str)])
+
+    gifts = rx.el.ul(rx.foreach(rows, card), class_name="gifts", id="donations")
     return shell(
         rx.el.h1(t("Gifts"), class_name="title"),
         rx.el.p(

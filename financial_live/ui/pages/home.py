@@ -1,8 +1,11 @@
 """The first page: what this is, and the campaigns that take gifts now."""
 
+from typing import Any
+
 import reflex as rx
 
 from financial_live import rooms, routes
+from financial_live.errors import Unavailable
 from financial_live.rooms.views import LIVE_CAMPAIGNS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import entry, feature, ghost
@@ -12,13 +15,16 @@ from financial_live.ui.stream import rows_of
 from financial_live.ui.text import t
 
 
-class HomePage(rx.State):
+class HomePage(live.LoadsAgain, rx.State):
     """The first page follows the campaigns that take gifts now."""
 
     @rx.event
-    async def load(self) -> None:
+    async def load(self) -> Any:
         """Watch the campaigns that take gifts."""
-        await live.watch(self, rooms.live_campaigns_room())
+        try:
+            await live.watch(self, rooms.live_campaigns_room())
+        except Unavailable:
+            return HomePage.load_again
 
 
 def _loading() -> rx.Component:

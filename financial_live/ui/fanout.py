@@ -1,0 +1,82 @@
+"""One frame to many sockets: encoded once, put straight into each one's queue, and bounded.
+
+A room emit of Socket.IO starts a task for each member, and puts no limit to the queue of a member
+that does not read. Here the same packet goes into every queue in one pass. A member whose queue has
+``MAX_QUEUED`` packets is *behind*: it gets no more frames, so its queue does not grow, and once it
+has read what it has, it gets the whole view instead of what it missed. Nobody waits for it.
+engine.io lets go of a socket that answers no ping for 25 s.
+"""
+
+from typing import Any
+
+from engineio import packet as engine_packet
+from reflex.app import EventNamespace
+from socketio import packet as socket_packet
+
+MAX_QUEUED = 8
+_EVENT = "event"
+
+
+class Fanout:
+    """The sockets of this worker's sessions, as far as frames concern them."""
+
+    def __init__(self, namespace: EventNamespace) -> None:
+        self._namespace = namespace
+        self._behind: dict[str, str] = {}
+
+    def send(self, room: str, update: dict[str, Any]) -> None:
+        """Send ``update`` to every member of ``room`` that keeps up, in the order of calls."""
+        packets = self._encoded(update)
+        for session_id, engine_id in self._members(room):
+            queue = self._queue(engine_id)
+            if queue is None or session_id in self._behind:
+                continue
+            if queue.qsize() >= MAX_QUEUED:
+                self._behind[session_id] = room
+                continue
+            for packet in packets:
+                queue.put_nowait(packet)
+
+    def send_one(self, session_id: str, update: dict[str, Any]) -> None:
+        """Send ``update`` to one session, which is then no longer behind."""
+        self._behind.pop(session_id, None)
+        # Socket.IO calls each session's own room by its id.
+        self.send(session_id, update)
+
+    def is_empty(self, room: str) -> bool:
+        """Whether nobody is in ``room``."""
+        return next(iter(self._members(room)), None) is None
+
+    def caught_up(self) -> list[tuple[str, str]]:
+        """Return ``(session, room)`` of those behind who have read all they had, and forget them.
+
+        Each of them must be sent the whole view now, unless it has left.
+        """
+        ready: list[tuple[str, str]] = []
+        for session_id, room in list(self._behind.items()):
+            engine_id = dict(self._members(room)).get(session_id)
+            queue = self._queue(engine_id) if engine_id else None
+            if queue is None or queue.empty():
+                del self._behind[session_id]
+            if queue is not None and queue.empty():
+                ready.append((session_id, room))
+        return ready
+
+    def _members(self, room: str) -> Any:
+        manager = self._namespace.server.manager
+        try:
+            return list(manager.get_participants(self._namespace.namespace, room))
+        except KeyError:
+            return []
+
+    def _queue(self, engine_id: str) -> Any:
+        socket = self._namespace.server.eio.sockets.get(engine_id)
+        return None if socket is None or socket.closed else socket.queue
+
+    def _encoded(self, update: dict[str, Any]) -> list[engine_packet.Packet]:
+        packet = self._namespace.server.packet_class(
+            socket_packet.EVENT, namespace=self._namespace.namespace, data=[_EVENT, update]
+        )
+        encoded = packet.encode()
+        parts = encoded if isinstance(encoded, list) else [encoded]
+        return [engine_packet.Packet(engine_packet.MESSAGE, part) for part in parts]
