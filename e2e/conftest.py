@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
+from sqlalchemy import make_url
 
 from e2e.instance import Site, start_site, stop_site
 from e2e.people import Operator, Visitors
@@ -75,7 +76,7 @@ async def visitors(browser: Browser, site: Site) -> AsyncIterator[Visitors]:
 async def operator(site: Site) -> AsyncIterator[Operator]:
     """Return somebody who changes campaigns behind the pages' backs, in the same database."""
     async with AsyncExitStack() as stack:
-        url = db.make_url(site.instance["database_url"]).set(drivername="postgresql+psycopg")
+        url = make_url(site.instance["database_url"]).set(drivername="postgresql+psycopg")
         db.connect(url.render_as_string(hide_password=False), pool_size=2)
         stack.push_async_callback(db.disconnect)
         yield Operator()

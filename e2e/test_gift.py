@@ -26,7 +26,7 @@ async def width(page: Page) -> str:
 async def statistic(page: Page, label: str) -> str:
     """Return a value of the statistics."""
     value = page.locator(".stats div", has_text=label).locator("dd")
-    return await value.evaluate("dd => dd.textContent")
+    return str(await value.evaluate("dd => dd.textContent"))
 
 
 class TestAGiftInOneBrowser:

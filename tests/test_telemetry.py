@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from financial_live import db, routes, telemetry
+from financial_live.errors import Unavailable
 from financial_live.rest import create_api
 from financial_live.telemetry import REGISTRY, Telemetry, source_of
 from tests.conftest import POOL_SIZE
@@ -187,7 +188,7 @@ class TestObserveQueries:
         suicide = "SELECT count(*), pg_terminate_backend(pg_backend_pid()) FROM outbox"
         before = value(QUERY, source="outbox")
 
-        with pytest.raises(sa.exc.DBAPIError):
+        with pytest.raises(Unavailable):
             await run(suicide)
 
         assert value(QUERY, source="outbox") == before + 1

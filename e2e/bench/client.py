@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 NAMESPACE = "/_event"
 _EVENT = f"42{NAMESPACE},"
@@ -40,9 +41,9 @@ class Client:
         """Connect, and ask for the page as a browser does."""
         self._socket = await connect(
             self._url,
-            origin=self._origin,
+            origin=Origin(self._origin),
             compression=None,
-            max_size=None,  # type: ignore[arg-type]
+            max_size=None,
         )
         await self._socket.recv()
         await self._socket.send(

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import make_url
 
 from e2e.bench.first_gift import print_row, quantile, worker_pid
 from e2e.bench.swarm import Watcher, gather_watchers
@@ -50,7 +51,7 @@ async def bring(url: str, rate: int, seconds: float) -> None:
 
 def sqlalchemy_url(site: Site) -> str:
     """Return the address of the instance's database."""
-    url = db.make_url(site.instance["database_url"]).set(drivername="postgresql+psycopg")
+    url = make_url(site.instance["database_url"]).set(drivername="postgresql+psycopg")
     return url.render_as_string(hide_password=False)
 
 

@@ -6,6 +6,7 @@ import os
 import struct
 import time
 import uuid
+from functools import partial
 from urllib.parse import urlsplit
 
 import orjson
@@ -97,14 +98,19 @@ class Watcher(asyncio.Protocol):
             self._transport.close()
 
 
+def _same(watcher: Watcher) -> Watcher:
+    return watcher
+
+
 async def gather_watchers(address: str, path: str, count: int) -> list[Watcher]:
     """Bring ``count`` watchers to the page, a few at a time."""
     loop = asyncio.get_running_loop()
     parts = urlsplit(address)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
     watchers = [Watcher(address, path) for _ in range(count)]
     for start in range(0, count, 50):
         some = watchers[start : start + 50]
         for watcher in some:
-            await loop.create_connection(lambda w=watcher: w, parts.hostname, parts.port)
+            await loop.create_connection(partial(_same, watcher), host, port)
         await asyncio.gather(*(watcher.arrived.wait() for watcher in some))
     return watchers

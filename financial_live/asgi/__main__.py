@@ -14,7 +14,8 @@ from financial_live.config import get_settings
 from financial_live.errors import AppError
 
 GRACE_S = 3
-_MAX_MESSAGE_BYTES = 1_000_000
+# The largest thing a browser sends is a form.
+_MAX_MESSAGE_BYTES = 64 * 1024
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from financial_live.config import is_loopback_host
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
+_PROXY_HEADERS = (b"forwarded", b"via", b"x-real-ip", b"cf-connecting-ip", b"x-forwarded-")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -117,7 +117,7 @@ def _has(scope: Scope, name: bytes) -> bool:
 
 def _is_passed_on(scope: Scope) -> bool:
     """Whether a proxy says that it passes on the request of somebody else."""
-    return any(_has(scope, name) for name in _PROXY_HEADERS)
+    return any(name.startswith(_PROXY_HEADERS) for name, _ in scope["headers"])
 
 
 def _only(scope: Scope, name: bytes) -> str:

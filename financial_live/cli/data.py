@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from financial_live import db
 from financial_live.cli.console import Console
-from financial_live.cli.stopping import command_name
+from financial_live.cli.stopping import command_line
 from financial_live.config import Settings
 from financial_live.contexts import campaigns, donations
 from financial_live.embedded import DataFolder, joined_or_started
@@ -106,8 +106,11 @@ def _explained() -> Iterator[None]:
     """Turn the database's absence into a sentence. The driver's words never hold the password."""
     try:
         yield
-    except OperationalError as error:
-        reason = " ".join(str(error.orig or error).split())
+    except (OperationalError, Unavailable) as error:
+        cause = error if isinstance(error, OperationalError) else error.__cause__
+        if not isinstance(cause, OperationalError):
+            raise
+        reason = " ".join(str(cause.orig or cause).split())
         raise Unavailable(
             f"The database does not answer: {reason} Correct DATABASE_URL, or start PostgreSQL."
         ) from error
@@ -115,5 +118,5 @@ def _explained() -> Iterator[None]:
         if not isinstance(error.orig, psycopg.errors.UndefinedTable):
             raise
         raise Unavailable(
-            f"The database has no tables yet. Type: {command_name()} migrate"
+            f"The database has no tables yet. Type: {command_line('migrate')}"
         ) from error

@@ -20,7 +20,7 @@ from financial_live.asgi import PROJECT, is_complete, source_hash
 from financial_live.asgi.build import bun_binary
 from financial_live.bus import Bus
 from financial_live.cli.console import Console
-from financial_live.cli.stopping import command_name
+from financial_live.cli.stopping import command_line
 from financial_live.config import Settings
 from financial_live.embedded import DataFolder, joined_or_started, postgres_binaries, valkey_binary
 from financial_live.errors import AppError
@@ -136,7 +136,7 @@ def _running_parts(settings: Settings) -> Iterator[Finding]:
     if instance is not None:
         yield Finding(f"Running at {instance.address} (process {instance.pid})")
     else:
-        yield Finding(f"Not running; `{command_name()}` starts it")
+        yield Finding(f"Not running; `{command_line()}` starts it")
         if settings.database_url is None and not folder.postgres.exists():
             yield Finding("No database yet; the first start makes it")
             return
@@ -171,7 +171,7 @@ def _migrations(settings: Settings) -> Finding:
     if status.is_current:
         return Finding(f"Database migrated ({status.current})")
     advice = f"It is at {status.current or 'nothing'} and needs {status.head}. Type: "
-    return Finding("Migrations", ok=False, advice=f"{advice}{command_name()} migrate")
+    return Finding("Migrations", ok=False, advice=f"{advice}{command_line('migrate')}")
 
 
 async def _bus(settings: Settings) -> Finding:

@@ -21,7 +21,7 @@ import httpx
 from financial_live import routes
 from financial_live.cli.console import Console
 from financial_live.cli.donors import Gift, gift
-from financial_live.cli.stopping import command_name
+from financial_live.cli.stopping import command_line
 from financial_live.config import Settings
 from financial_live.embedded import DataFolder
 from financial_live.errors import AppError, Unavailable
@@ -88,7 +88,7 @@ def running_address(settings: Settings) -> str:
     if instance is None:
         raise Unavailable(
             f"Nothing runs in {settings.data_dir}. Start it in another terminal with "
-            f"`{command_name()}`, or name a server with --url."
+            f"`{command_line()}`, or name a server with --url."
         )
     return instance.address
 
@@ -190,7 +190,7 @@ async def _get(client: httpx.AsyncClient, path: str) -> httpx.Response:
         return await client.get(path)
     except (httpx.TransportError, httpx.UnsupportedProtocol) as error:
         raise Unavailable(
-            f"Nothing answers at {client.base_url}. Start it with `{command_name()}`, or correct "
+            f"Nothing answers at {client.base_url}. Start it with `{command_line()}`, or correct "
             "--url."
         ) from error
 

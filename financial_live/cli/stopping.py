@@ -6,6 +6,7 @@ ends the process, and the kernel ends its children.
 """
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -101,3 +102,12 @@ def _name_of(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
+
+
+def command_line(*words: str) -> str:
+    """Return the command to type: this one's name, ``words``, and the data folder it was given."""
+    given = sys.argv[1:]
+    folder = [w for w in given if w.startswith("--data-dir=")]
+    if "--data-dir" in given[:-1]:
+        folder = ["--data-dir", shlex.quote(given[given.index("--data-dir") + 1])]
+    return " ".join([command_name(), *words, *folder])

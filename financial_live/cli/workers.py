@@ -15,7 +15,7 @@ import sys
 import time
 
 from financial_live.asgi import PROJECT
-from financial_live.cli.stopping import command_name
+from financial_live.cli.stopping import command_line
 from financial_live.config import Settings
 from financial_live.embedded import DataFolder, spawn, tail
 from financial_live.errors import ConfigError
@@ -174,13 +174,13 @@ def _open(host: str, port: int, *, shared: bool) -> socket.socket:
 def _in_use(host: str, port: int) -> str:
     return (
         f"Port {port} on {host} is in use by another program. Choose another, for instance: "
-        f"{command_name()} --port {_free_port_after(host, port)}"
+        f"{command_line('--port', str(_free_port_after(host, port)))}"
     )
 
 
 def _refusal(error: OSError, host: str) -> str:
     if error.errno == errno.EACCES:
-        return f"Ports below 1024 are reserved. Type: {command_name()} --port 8000"
+        return f"Ports below 1024 are reserved. Type: {command_line('--port', '8000')}"
     if error.errno == errno.EADDRNOTAVAIL:
         return _unusable(host, "is not an address of this machine")
     return _unusable(host, f"cannot be listened on ({error.strerror})")

@@ -1,5 +1,6 @@
 """What a request says: who asks, which page of a list, and what its JSON body holds."""
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from starlette.exceptions import HTTPException
 from financial_live.scope import Scope
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_DEPTH = 32
+BODY_TIMEOUT_S = 10.0
 # What fits 64 bits; longer whole numbers are no counts, but may be amounts.
 _MAX_INT_DIGITS = 18
 
@@ -55,10 +58,16 @@ def body_of(name: str) -> Callable[[Request], Coroutine[Any, Any, dict[str, Any]
 
 async def _read(request: Request) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"The body is too large; send at most {MAX_BODY_BYTES} bytes.")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    message = f"The body is too large; send at most {MAX_BODY_BYTES} bytes."
+                    raise HTTPException(413, message)
+    except TimeoutError:
+        message = f"The body did not arrive within {BODY_TIMEOUT_S:.0f} s."
+        raise HTTPException(408, message, {"Connection": "close"}) from None
     return bytes(body)
 
 
@@ -68,11 +77,13 @@ def parse_json(body: bytes) -> Any:
     Raises HTTPException with status 400 for what is not JSON.
     """
     try:
-        return json.loads(
-            body.decode(),
-            parse_int=_whole_number,
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
+        return _refuse_depth(
+            json.loads(
+                body.decode(),
+                parse_int=_whole_number,
+                parse_float=Decimal,
+                parse_constant=_refuse_constant,
+            )
         )
     except (ValueError, RecursionError, InvalidOperation) as error:
         raise HTTPException(400, f"The body is not valid JSON: {_reason(error)}") from error
@@ -97,3 +108,18 @@ def _reason(error: Exception) -> str:
         case InvalidOperation():
             return "a number is out of any range."
     return str(error)
+
+
+def _refuse_depth(parsed: Any) -> Any:
+    """Return ``parsed``. Raises ValueError if it is nested deeper than anything sent here is."""
+    level = [parsed]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return parsed
+    raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")

@@ -4,15 +4,15 @@ import logging
 
 import pytest
 
-from financial_live.asgi.logs import WithoutQueries, logging_config
+from financial_live.asgi.logs import MAX_LINE, SafeLines, Sparing, logging_config
 
 
 def formatted(message: str, *arguments: object) -> str:
     record = logging.LogRecord("server", logging.INFO, "file.py", 1, message, arguments, None)
-    return WithoutQueries("%(message)s").format(record)
+    return SafeLines("%(message)s").format(record)
 
 
-class TestWithoutQueries:
+class TestSafeLines:
     @pytest.mark.parametrize(
         "said",
         [
@@ -31,6 +31,49 @@ class TestWithoutQueries:
 
     def test_leaves_a_question_alone(self) -> None:
         assert formatted("is it there? and/or not? yes") == "is it there? and/or not? yes"
+
+
+class TestWhatVisitorsProvoke:
+    def provoked(self, message: str) -> str:
+        record = logging.LogRecord("reflex.state", logging.ERROR, "f.py", 1, message, (), None)
+        return SafeLines("%(levelname)s %(message)s").format(record)
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "No handler for Event(token='secret', name='x')",
+            "Received event data as a string. Event data: {'donor_email': 'secret'}",
+            "Failed to deserialize event data: secret",
+            "{'token': 'secret'}",
+        ],
+    )
+    def test_what_was_sent_is_not_logged(self, said: str) -> None:
+        assert "secret" not in self.provoked(said)
+
+    def test_one_record_cannot_look_like_two(self) -> None:
+        said = self.provoked("bad\n2026-01-01 CRITICAL root: forged\r\x1b[31mred")
+        first, second = said.split("\n")
+        assert first == "ERROR bad"
+        assert second.startswith("    2026-01-01")
+        assert "\x1b" not in said
+        assert "\r" not in said
+
+    def test_a_line_has_an_end(self) -> None:
+        assert len(self.provoked("y" * 900_000)) <= MAX_LINE
+
+    def test_a_flood_is_a_few_lines_a_minute(self) -> None:
+        sparing = Sparing()
+        records = [
+            logging.LogRecord("engineio.server", logging.ERROR, "f.py", 1, "bad", (), None)
+            for _ in range(1000)
+        ]
+        passed = [record for record in records if sparing.filter(record)]
+        assert len(passed) == 20
+        assert "not logged" in passed[-1].getMessage()
+
+    def test_the_rest_of_the_program_is_always_heard(self) -> None:
+        record = logging.LogRecord("financial_live.x", logging.ERROR, "f.py", 1, "bad", (), None)
+        assert all(Sparing().filter(record) for _ in range(100))
 
 
 class TestLoggingConfig:

@@ -34,3 +34,10 @@ class TestParseJson:
             parse_json(body)
         except HTTPException as refusal:
             assert refusal.status_code == 400
+
+    def test_refuses_what_is_nested_deeper_than_anything_needs(self) -> None:
+        assert parse_json(b"[" * 32 + b"]" * 32)
+        with pytest.raises(HTTPException, match="deeper") as refusal:
+            parse_json(b"[" * 33 + b"]" * 33)
+
+        assert refusal.value.status_code == 400

@@ -125,11 +125,6 @@ def _more() -> rx.Component:
                 auto_complete="off",
             ),
             check(
-                "counts_at_once",
-                label=t("Count gifts at once"),
-                hint=t("Otherwise each gift waits until somebody has approved it."),
-            ),
-            check(
                 "one_gift_per_donor",
                 label=t("One gift per donor"),
                 hint=t("A second gift from the same e-mail address is refused."),
@@ -174,6 +169,12 @@ def _form() -> rx.Component:
             error=_error("description"),
             hint=t("One or two sentences: what the money is for."),
             is_long=True,
+        ),
+        check(
+            "counts_at_once",
+            label=t("Count gifts at once"),
+            hint=t("Otherwise each gift waits, uncounted, until somebody has approved it."),
+            default_checked=True,
         ),
         _more(),
         rx.cond(
