@@ -105,6 +105,8 @@ async def _load(scope: Scope, demo: _Demo) -> bool:
                 "name": demo.name,
                 "description": demo.description,
                 "goal_amount": demo.goal_amount,
+                # Who tries the demo with a huge gift still sees a bar that makes sense.
+                "max_gift": demo.goal_amount,
                 "currency": demo.currency,
                 "review_policy": "automatic",
                 "one_gift_per_donor": False,
