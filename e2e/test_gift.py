@@ -1,5 +1,6 @@
 """A gift given anywhere moves the bar everywhere: seen from both sides."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from e2e.instance import Site
@@ -88,6 +89,25 @@ class TestAGiftElsewhere:
         await expect(page.locator("#gifts li")).to_have_count(20)
         [frame] = [f for f in frames[before:] if "Newest" in f]
         assert frame.count('"at"') == 1
+
+    @pytest.mark.parametrize("path", ["campaign", "gifts"])
+    async def test_costs_at_most_300_bytes(
+        self, visitors: Visitors, operator: Operator, site: Site, path: str
+    ) -> None:
+        campaign = await operator.new_campaign(currency="IDR", goal_amount="1000000000")
+        for _ in range(3):  # A gift that is the largest so far costs 25 bytes more.
+            await site.give(campaign.slug, amount="5000000", currency="IDR")
+        frames: list[str] = []
+        page = await visitors.open("/")
+        page.on("websocket", lambda ws: ws.on("framereceived", lambda f: frames.append(str(f))))
+        where = routes.campaign(campaign.slug) if path == "campaign" else routes.DONATIONS
+        await page.goto(site.address + where)
+        await expect(page.locator(".gift").nth(2)).to_be_visible()
+        before = len(frames)
+        await site.give(campaign.slug, amount="1250000", currency="IDR", donor_name="Sari Lestari")
+        await expect(page.locator(".gift").first).to_contain_text("1.250.000")
+        [frame] = [f for f in frames[before:] if "1250000" in f]
+        assert len(frame.encode()) <= 300
 
     async def test_keeps_a_hidden_name_and_amount_out_of_every_frame(
         self, visitors: Visitors, operator: Operator, site: Site
