@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import sqlalchemy as sa
 from playwright.async_api import Browser, ConsoleMessage, Page
 
 from e2e.instance import Site
+from financial_live import db
 from financial_live.contexts import campaigns
 from financial_live.scope import Scope
 
@@ -56,6 +58,14 @@ class Operator:
     async def delete(self, campaign: campaigns.Campaign) -> None:
         """Delete a campaign."""
         await campaigns.delete_campaign(self.scope, campaign.id)
+
+    async def rename_without_a_word(self, campaign: campaigns.Campaign, name: str) -> None:
+        """Rename a campaign in the rows alone, as nothing of the program does: nobody is told."""
+        async with db.transaction() as session:
+            await session.execute(
+                sa.text("UPDATE campaign SET name = :name WHERE id = :id"),
+                {"name": name, "id": campaign.id},
+            )
 
     async def change(self, campaign: campaigns.Campaign, **settings: Any) -> None:
         """Change a campaign's settings."""

@@ -166,8 +166,11 @@ class TestStatistics:
     ) -> None:
         campaign = await operator.new_campaign()
         page = await visitors.open(routes.campaign(campaign.slug))
+        await expect(page.locator("#numbers")).to_be_visible()
+        await operator.rename_without_a_word(campaign, "Renamed in Silence")
         await page.get_by_role("button", name="Refresh").click()
         await expect(page.get_by_text("Checked")).to_be_visible()
+        await expect(page.locator("h1")).to_have_text("Renamed in Silence")
 
 
 class TestAPlainGet:

@@ -25,7 +25,7 @@ class TestAddresses:
 
 
 class TestLayout:
-    @pytest.mark.parametrize("width", [360, 390, 768, 1280, 1920])
+    @pytest.mark.parametrize("width", [360, 390, 768, 1280, 1920, 3840])
     async def test_nothing_scrolls_sideways(
         self, visitors: Visitors, site: Site, operator: Operator, width: int
     ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from financial_live import routes
 from financial_live.asgi import pace
 from financial_live.asgi.build import (
     CLIENT,
@@ -22,7 +23,7 @@ from financial_live.asgi.build import (
 from financial_live.asgi.origin import OriginGate, allows_environ
 from financial_live.asgi.static import Frontend, is_routed
 from financial_live.config import Settings, get_settings
-from financial_live.errors import ConfigError
+from financial_live.errors import ConfigError, Unavailable
 
 __all__ = [
     "PROJECT",
@@ -69,13 +70,25 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
 
     client = (settings.frontend_dir or settings.data_dir) / CLIENT
     inner = reflex_app()
-    frontend = Frontend(inner, client, is_page=is_routed(reflex_app.router))
+    is_page = is_routed(reflex_app.router)
+    frontend = Frontend(inner, client, is_page=is_page, is_gone=_names_no_campaign)
     gate = OriginGate(
         frontend, allowed=settings.allowed_origins, only_loopback=settings.grants_operator
     )
     # The event socket compares origins too, with a list made before any address is known.
     reflex_app.sio.eio.cors_allowed_origins = functools.partial(allows_environ, gate)
     return telemetry.Telemetry(gate)
+
+
+async def _names_no_campaign(path: str) -> bool:
+    """Whether ``path`` is the address of a campaign that is not there, as far as can be told."""
+    from financial_live.contexts import campaigns
+
+    slug = path.rstrip("/").removeprefix(f"{routes.CAMPAIGNS}/")
+    try:
+        return await campaigns.find_campaign(slug) is None
+    except Unavailable:
+        return False
 
 
 def reflex_environment(settings: Settings) -> dict[str, str]:

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import mimetypes
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from financial_live.errors import ConfigError
 
 IsPage = Callable[[str], bool]
+IsGone = Callable[[str], Awaitable[bool]]
 Headers = list[tuple[bytes, bytes]]
 
 _ENDPOINT = re.compile(rb"""([`"'])(https?|wss?)://[^/`"']+(/[^`"']*)\1""")
@@ -54,8 +55,11 @@ class _File:
 class Frontend:
     """Serves the frontend's files and pages; everything else goes to the application."""
 
-    def __init__(self, app: ASGIApp, client: Path, *, is_page: IsPage) -> None:
+    def __init__(
+        self, app: ASGIApp, client: Path, *, is_page: IsPage, is_gone: IsGone | None = None
+    ) -> None:
         self._app = app
+        self._is_gone = is_gone
         self._files = {_path_of(file, client): _read(file, client) for file in _files(client)}
         self._is_page = is_page
         for needed in (_FALLBACK, _NOT_FOUND, "/index.html"):
@@ -67,9 +71,15 @@ class Frontend:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
         elif file := self._find(scope["path"]):
-            await _answer(file, 200, scope, send)
+            await _answer(file, await self._status(file, scope["path"]), scope, send)
         else:
             await self._pass_on(scope, receive, send)
+
+    async def _status(self, file: _File, path: str) -> int:
+        """Return 404 for the page of something that is not there; the page then says so itself."""
+        if file is not self._files[_FALLBACK] or self._is_gone is None:
+            return 200
+        return 404 if await self._is_gone(path) else 200
 
     def _find(self, path: str) -> _File | None:
         if not path.endswith(".html") and (file := self._files.get(path)):

@@ -74,6 +74,25 @@ class TestPages:
         assert answer.status_code == 404
         assert "<title>404</title>" in answer.text
 
+    @pytest.mark.parametrize(("is_gone", "status"), [(True, 404), (False, 200)])
+    async def test_one_of_something_that_is_gone_is_a_404_that_says_so_itself(
+        self, client_folder: Path, is_gone: bool, status: int
+    ) -> None:
+        asked: list[str] = []
+
+        async def gone(path: str) -> bool:
+            asked.append(path)
+            return is_gone
+
+        frontend = Frontend(application(), client_folder, is_page=is_routed(route_of), is_gone=gone)
+        transport = httpx.ASGITransport(app=frontend)
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+            answer = await client.get("/campaigns/clean-water")
+            assert (await client.get("/campaigns")).status_code == 200
+        assert answer.status_code == status
+        assert "<title>__spa-fallback</title>" in answer.text
+        assert asked == ["/campaigns/clean-water"]
+
     @pytest.mark.parametrize(
         "path",
         ["/../secret", "/%2e%2e/secret", "/assets/..%2f..%2fsecret", "//campaigns", "/campaigns//"],

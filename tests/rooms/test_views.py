@@ -196,6 +196,18 @@ class TestApply:
 
 
 @pytest.mark.usefixtures("own_database")
+class TestGifts:
+    async def test_are_the_last_hundred(self) -> None:
+        campaign = await make_campaign()
+        gift = donations.Gift(GIFT, donations.DonationSource.QUEUE, campaign.id)
+        await donations.give_many(OPERATOR, [gift] * 105)
+        newest = await make_gift(campaign)
+        rows = (await gifts_room(VISITOR).load())[1].rows
+        assert len(rows) == 100
+        assert next(iter(rows)) == str(newest.id)
+
+
+@pytest.mark.usefixtures("own_database")
 class TestPublicView:
     async def test_holds_no_address_and_nothing_hidden(self) -> None:
         campaign = await make_campaign()

@@ -52,14 +52,15 @@ def percent_of_goal(goal: Any, total: Any) -> rx.Component:
     )
 
 
-def goal_and_rest(goal: Any, total: Any, currency: Any) -> rx.Component:
+def goal_and_rest(goal: Any, total: Any, currency: Any, *, is_closed: Any = False) -> rx.Component:
     """Return what stands under the total: "raised of Rp 600.000", and how much is left or over."""
+    left = rx.cond(is_closed, t(" short of the goal"), t(" to go"))
     return rx.el.div(
         rx.el.span(t("raised of "), rx.el.b(amount(goal, currency))),
         rx.cond(
             percent(goal, total) > 100,
             rx.el.span(rx.el.b(amount(beyond(goal, total), currency)), t(" past the goal")),
-            rx.el.span(rx.el.b(amount(remaining(goal, total), currency)), t(" to go")),
+            rx.el.span(rx.el.b(amount(remaining(goal, total), currency)), left),
         ),
         class_name="measures goal-and-rest figures mt-3 mb-5 text-lg",
     )

@@ -54,7 +54,7 @@ def _numbers() -> rx.Component:
         rx.el.div(badge(c.status), class_name="mb-3"),
         rx.el.h1(c.name, class_name="title name"),
         rx.el.div(hero_total(c.total_raised, c.currency), class_name="sized mt-5"),
-        goal_and_rest(c.goal_amount, c.total_raised, c.currency),
+        goal_and_rest(c.goal_amount, c.total_raised, c.currency, is_closed=c.status == "closed"),
         bar(c.goal_amount, c.total_raised, label=c.name),
         percent_and_gifts(c.goal_amount, c.total_raised, c.gift_count),
         class_name="mb-12",
