@@ -17,6 +17,7 @@ from financial_live.rooms import Rooms
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.pages import campaign, campaign_new, campaigns, donations, home, not_found
+from financial_live.ui.text import LANGUAGE
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def _failed(exception: Exception) -> None:
 
 app = rx.App(
     stylesheets=["/site.css"],
-    html_lang="en",
+    html_lang=LANGUAGE,
     toaster=None,
     app_wraps={},
     hydrate_fallback=lambda: rx.el.div(ghost("100dvh"), class_name="page"),
