@@ -58,6 +58,8 @@ class Supervisor:
         self._stop = stop
         self._count = workers
         self._sockets: list[socket.socket] = []
+        self._port = 0
+        self._address = ""
         self._parts: list[Part] = []
         self._workers: list[Worker] = []
         self._gate = Gate()
@@ -67,18 +69,12 @@ class Supervisor:
         """Bring everything up and watch it; whatever happens, take it all down again."""
         try:
             self._sockets = listen(self._settings.host, self._settings.port, workers=self._count)
+            self._port = int(self._sockets[0].getsockname()[1])
+            self._address = address_of(self._settings.host, self._port)
             self._bring_up()
             self._watch()
         finally:
             self._take_down()
-
-    @property
-    def _port(self) -> int:
-        return int(self._sockets[0].getsockname()[1])
-
-    @property
-    def _address(self) -> str:
-        return address_of(self._settings.host, self._port)
 
     def _bring_up(self) -> None:
         began = time.monotonic()
@@ -188,6 +184,8 @@ class Supervisor:
             self._gate.open()
             for listening in self._sockets:
                 listening.close()
+            for worker in self._workers:
+                worker.leave_port()
 
     def _everything(self) -> list[Watched]:
         return [*self._parts, *self._workers]

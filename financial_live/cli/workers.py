@@ -1,8 +1,9 @@
 """Listening sockets and the worker processes that serve on them.
 
-Each worker has a socket of its own on the one port, and the kernel spreads the visitors. The
-supervisor keeps every socket open, so while a worker is being replaced its visitors wait instead
-of being refused.
+A single worker's socket stays open while it is replaced: its visitors wait instead of being
+refused. Several have a socket each on the one port, and the kernel spreads the visitors. There the
+socket of one that died is closed at once, so that the others get its visitors, and the new one
+listens when it has loaded the application, not before.
 """
 
 import contextlib
@@ -79,6 +80,8 @@ class Worker:
         self.title = f"Worker {number}"
         self.settings: Settings | None = None
         self._listening = listening
+        self._place = listening.getsockname()
+        self._is_shared = listening.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) != 0
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -91,6 +94,8 @@ class Worker:
         """Start the process; it answers a moment later, and not before the gate is open."""
         if self.settings is None:
             raise RuntimeError("a worker needs its settings before it starts")
+        if self._listening.fileno() < 0:
+            self._listening = _bind_again(self._listening.family, self._place)
         descriptor = self._listening.fileno()
         argv = [sys.executable, "-m", "financial_live.asgi", "--fd", str(descriptor)]
         held = [] if gate is None else [gate.read_end]
@@ -107,7 +112,16 @@ class Worker:
 
     def poll(self) -> int | None:
         """Return None while it runs, else its exit code."""
-        return 0 if self._process is None else self._process.poll()
+        if self._process is None:
+            return 0
+        code = self._process.poll()
+        if code is not None and self._is_shared:
+            self.leave_port()
+        return code
+
+    def leave_port(self) -> None:
+        """Take no more visitors here."""
+        self._listening.close()
 
     def ask_to_stop(self) -> None:
         """Ask it to finish what it is doing and end."""
@@ -135,6 +149,15 @@ class Worker:
         if self.settings is not None and self.settings.is_production:
             return "Its messages are above."
         return f"The end of {path}:\n{tail(path, lines=25)}"
+
+
+def _bind_again(family: int, place: object) -> socket.socket:
+    """Return a socket that shares the port again; it gets visitors once the worker listens."""
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(place)  # type: ignore[arg-type]
+    return bound
 
 
 def _open_patiently(host: str, port: int) -> socket.socket:

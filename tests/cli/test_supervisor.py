@@ -5,6 +5,7 @@ The frontend is given, not built: building is tested where it belongs.
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -214,6 +215,32 @@ class TestKill:
         second.process.terminate()
         assert second.ends() == 0
         first.ends()
+
+
+class TestOneOfTwoWorkers:
+    def test_leaves_its_visitors_to_the_other_when_it_dies(
+        self, folder: Path, environment: dict[str, str]
+    ) -> None:
+        run = Run(folder / "two", environment, "--workers", "2")
+        run.hears("Ctrl-C")
+        address = run.announced("address")
+        killed = worker_at(address)
+        os.kill(killed, signal.SIGKILL)
+        wait_for_end(killed)
+        run.hears("was ended by SIGKILL")
+        # Half of new connections would wait in the dead one's queue until its successor listens,
+        # which takes seconds, and so longer than this patience.
+        for _ in range(40):
+            assert httpx.get(f"{address}/ping", timeout=2.0).status_code == 200
+        run.process.terminate()
+        assert run.ends() == 0
+
+
+def worker_at(address: str) -> int:
+    """Return the process id of the worker that answers."""
+    said = re.search(r'memory_total_bytes\{pid="(\d+)"', httpx.get(f"{address}/metrics").text)
+    assert said is not None
+    return int(said[1])
 
 
 class TestGivenDatabase:
