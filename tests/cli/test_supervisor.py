@@ -222,18 +222,21 @@ class TestOneOfTwoWorkers:
         self, folder: Path, environment: dict[str, str]
     ) -> None:
         run = Run(folder / "two", environment, "--workers", "2")
-        run.hears("Ctrl-C")
-        address = run.announced("address")
-        killed = worker_at(address)
-        os.kill(killed, signal.SIGKILL)
-        wait_for_end(killed)
-        run.hears("was ended by SIGKILL")
-        # Half of new connections would wait in the dead one's queue until its successor listens,
-        # which takes seconds, and so longer than this patience.
-        for _ in range(40):
-            assert httpx.get(f"{address}/ping", timeout=2.0).status_code == 200
-        run.process.terminate()
-        assert run.ends() == 0
+        try:
+            run.hears("Ctrl-C")
+            address = run.announced("address")
+            killed = worker_at(address)
+            os.kill(killed, signal.SIGKILL)
+            wait_for_end(killed)
+            run.hears("was ended by SIGKILL")
+            # Half of new connections would wait in the dead one's queue until its successor
+            # listens, which takes seconds, and so longer than this patience.
+            for _ in range(40):
+                assert httpx.get(f"{address}/ping", timeout=2.0).status_code == 200
+        finally:
+            run.process.terminate()
+            code = run.ends()
+        assert code == 0
 
 
 def worker_at(address: str) -> int:
