@@ -1,6 +1,8 @@
 """The bus, against a real Valkey: what is published arrives, and an absence is noticed and ends."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,6 +82,30 @@ class TestWatchedTopics:
 
 
 class TestListen:
+    async def test_a_bus_that_hangs_is_noticed_and_heard_again_when_it_goes_on(
+        self, tmp_path: Path
+    ) -> None:
+        valkey = Valkey(DataFolder(tmp_path))
+        await asyncio.to_thread(valkey.start)
+        bus = Bus(valkey.url)
+        try:
+            async with listening(bus) as ear:
+                await bus.watch("one")
+                await ear.confirmed.get()
+                assert valkey.pid is not None
+                os.kill(valkey.pid, signal.SIGSTOP)
+                await ear.silences.get()
+                with pytest.raises(Unavailable):
+                    await bus.publish([("one", b"lost")])
+                os.kill(valkey.pid, signal.SIGCONT)
+                assert await ear.confirmed.get() == "one"
+                await bus.publish([("one", b"a")])
+                while await ear.heard.get() != ("one", b"a"):
+                    pass
+        finally:
+            await bus.close()
+            await asyncio.to_thread(valkey.stop)
+
     async def test_an_outage_is_told_and_the_return_confirms_every_topic(
         self, tmp_path: Path
     ) -> None:

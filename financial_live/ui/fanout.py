@@ -37,11 +37,31 @@ class Fanout:
             for packet in packets:
                 queue.put_nowait(packet)
 
-    def send_one(self, session_id: str, update: dict[str, Any]) -> None:
-        """Send ``update`` to one session, which is then no longer behind."""
+    def send_view(self, session_id: str, room: str, update: dict[str, Any]) -> None:
+        """Send the whole view of ``room`` to one member, which is then no longer behind.
+
+        One whose queue is full is behind in this room instead, and gets the view when it has read.
+        """
         self._behind.pop(session_id, None)
+        if not self._put(session_id, update):
+            self._behind[session_id] = room
+
+    def tell(self, session_id: str, update: dict[str, Any]) -> None:
+        """Send one session a note that it can do without, if it keeps up."""
+        if session_id not in self._behind:
+            self._put(session_id, update)
+
+    def _put(self, session_id: str, update: dict[str, Any]) -> bool:
+        """Send to one session; return whether it has room for more, or is gone."""
         # Socket.IO calls each session's own room by its id.
-        self.send(session_id, update)
+        for _, engine_id in self._members(session_id):
+            queue = self._queue(engine_id)
+            if queue is not None and queue.qsize() >= MAX_QUEUED:
+                return False
+            if queue is not None:
+                for packet in self._encoded(update):
+                    queue.put_nowait(packet)
+        return True
 
     def is_empty(self, room: str) -> bool:
         """Whether nobody is in ``room``."""

@@ -134,7 +134,6 @@ class LiveDoor:
     async def enter(self, session_id: str, key: RoomKey) -> None:
         """Make the session a member of this room and of no other; it gets the whole view first."""
         await self.leave(session_id)
-
         await self._show(session_id, key)
 
     async def _show(self, session_id: str, key: RoomKey) -> None:
@@ -147,7 +146,7 @@ class LiveDoor:
                 _log.debug("session %s went away before it entered %s", session_id, key)
                 return
             self._keys[room] = key
-            self._fanout.send_one(session_id, self._update(key, snapshot))
+            self._fanout.send_view(session_id, room, self._update(key, snapshot))
 
         await self._rooms.join(key, enter)
 
@@ -155,7 +154,7 @@ class LiveDoor:
         """Tell one session that what it shows of ``view`` cannot be read now."""
         state, _ = _STATES[view]
         stale = {"stale" + FIELD_MARKER: int(time.time() // 60)}
-        self._fanout.send_one(session_id, {"delta": {state.get_full_name(): stale}})
+        self._fanout.tell(session_id, {"delta": {state.get_full_name(): stale}})
 
     async def reread(self, key: RoomKey) -> None:
         """Read the room from the database; whoever is in it is told what was different."""

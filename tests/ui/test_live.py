@@ -166,6 +166,37 @@ class TestDeliver:
         [delta] = namespace.sockets["slow"].read()
         assert list(delta) == [DonationsLive.get_full_name()]
 
+    async def test_one_who_does_not_read_gets_the_page_it_went_to_once_it_does(self) -> None:
+        live_door, namespace = door()
+        await live_door.enter("slow", CAMPAIGN)
+        for count in range(50):
+            await live_door.deliver(CAMPAIGN, Frame({"gift_count": count}, {}, ()))
+        await live_door.enter("slow", GIFTS)
+        assert namespace.sockets["slow"].queue.qsize() == MAX_QUEUED
+        catching_up = asyncio.create_task(live_door.run())
+        namespace.sockets["slow"].read()
+        update = orjson.loads((await self._next(namespace, "slow"))[10:])[1]["delta"]
+        assert list(update) == [DonationsLive.get_full_name()]
+        catching_up.cancel()
+
+    async def test_a_note_never_makes_one_who_is_behind_look_up_to_date(self) -> None:
+        live_door, namespace = door()
+        await live_door.enter("slow", CAMPAIGN)
+        for count in range(50):
+            await live_door.deliver(CAMPAIGN, Frame({"gift_count": count}, {}, ()))
+        namespace.sockets["slow"].read()
+        live_door.say_stale("slow", "campaign")
+        await live_door.deliver(CAMPAIGN, Frame({"gift_count": 51}, {}, ()))
+        assert namespace.sockets["slow"].read() == []
+
+
+class TestSayStale:
+    async def test_tells_one_session_since_when(self) -> None:
+        live_door, namespace = door()
+        live_door.say_stale("sid", "campaign")
+        [delta] = namespace.sockets["sid"].read()
+        assert delta[CampaignLive.get_full_name()]["stale" + FIELD_MARKER] > 0
+
 
 class TestReceivedStates:
     @pytest.mark.parametrize("state", [CampaignLive, CampaignsLive, DonationsLive])

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import reflex as rx
 
@@ -28,10 +27,10 @@ class CampaignStatistics(rx.ComponentState):
         scope = live.scope_of(self)
         try:
             campaign = await campaigns.get_campaign(scope, str(self.slug))
+            await live.reread(self, rooms.campaign_room(campaign.id, scope))
         except AppError as error:
             self.problem = error.message
             return
-        await live.reread(self, rooms.campaign_room(UUID(str(campaign.id)), scope))
         self.problem = ""
         self.checked_at = datetime.now(UTC).isoformat()
 
