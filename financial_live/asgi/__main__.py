@@ -23,8 +23,8 @@ from financial_live.config import get_settings
 from financial_live.errors import AppError
 
 GRACE_S = 3
-# Each visitor costs the worker it comes to about 2 ms: this takes less than half of a core.
-LEAVES_PER_S = 200
+# Each visitor costs the worker it comes to 2 to 5 ms: this takes less than half of a core.
+LEAVES_PER_S = 100
 # Clients are asked whether they live by pings; both kinds of them, ours and engine.io's.
 _PING_INTERVAL_S = 10
 _PING_TIMEOUT_S = 15
