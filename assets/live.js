@@ -120,3 +120,43 @@ export const OnceKey = (props) => {
   const [key] = useState(onceKey);
   return h("input", { ...props, type: "hidden", defaultValue: key });
 };
+
+const csrfHeaders = (csrf) => ({ "content-type": "application/json", "x-csrf-token": csrf ?? "" });
+
+const whatIsWrong = async (answer) => {
+  const said = await answer.json().catch(() => ({}));
+  return said?.errors?.detail;
+};
+
+// Turns the ticket for a session into its cookie, and loads the site anew as whoever it is now.
+export const Handover = ({ ticket, to, csrf, failed }) => {
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    if (!ticket) return;
+    setProblem("");
+    const body = JSON.stringify({ session: { ticket } });
+    fetch("/session", { method: "POST", headers: csrfHeaders(csrf), body })
+      .then(async (answer) => {
+        if (answer.ok) location.assign(to);
+        else setProblem((await whatIsWrong(answer)) ?? failed);
+      })
+      .catch(() => setProblem(failed));
+  }, [ticket]);
+  return problem ? h("p", { className: "error mb-4", role: "alert" }, problem) : null;
+};
+
+// A button that ends the session, and loads the site anew as nobody.
+export const LogOut = ({ csrf, to, children, ...rest }) => {
+  const leave = () =>
+    fetch("/session", { method: "DELETE", headers: csrfHeaders(csrf) }).finally(() =>
+      location.assign(to),
+    );
+  return h("button", { ...rest, type: "button", onClick: leave }, children);
+};
+
+// What stands behind the # of a link that was mailed: it is in no log, and sent with the form alone.
+export const FromLink = (props) => {
+  const [secret, setSecret] = useState("");
+  useEffect(() => setSecret(location.hash.slice(1)), []);
+  return h("input", { ...props, type: "hidden", value: secret, readOnly: true });
+};

@@ -14,10 +14,18 @@ from financial_live.contexts import idempotency_keys
 from financial_live.errors import Unavailable
 from financial_live.rest import create_api
 from financial_live.rooms import Rooms
-from financial_live.ui import live
+from financial_live.ui import identity, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.values import line
-from financial_live.ui.pages import campaign, campaign_new, campaigns, donations, home, not_found
+from financial_live.ui.pages import (
+    accounts,
+    campaign,
+    campaign_new,
+    campaigns,
+    donations,
+    home,
+    not_found,
+)
 from financial_live.ui.text import LANGUAGE
 
 _log = logging.getLogger(__name__)
@@ -58,7 +66,7 @@ app = rx.App(
     api_transformer=create_api(ping_bus=_ping_bus),
 )
 
-for page in (home, campaigns, campaign_new, campaign, donations, not_found):
+for page in (home, campaigns, campaign_new, campaign, donations, *accounts.PAGES, not_found):
     page.register(app)
 
 
@@ -73,14 +81,16 @@ async def _live() -> AsyncIterator[None]:
     namespace = app.event_namespace
     assert namespace is not None, "Reflex made no event namespace"
     door = live.open_door(rooms, namespace)
+    followers = identity.follow_users(bus, namespace)
     relay = outbox.Relay(database.dsn, bus)
     await bus.watch(outbox.WAKE)
     tasks = [
         asyncio.create_task(_kept_running(name, run, feeds=rooms if feeds else None))
         for name, run, feeds in (
-            ("listener", lambda: bus.listen(_Ears(rooms, relay)), True),
+            ("listener", lambda: bus.listen(_Ears(rooms, relay, followers)), True),
             ("rooms", rooms.run, True),
             ("live door", door.run, True),
+            ("followers of users", followers.run, False),
             # Rooms notice by themselves when no relay is heard, of this worker or another.
             ("relay", relay.run, False),
             ("forgetting of keys", _forget_expired_keys, False),
@@ -98,31 +108,40 @@ async def _live() -> AsyncIterator[None]:
 
 
 class _Ears:
-    """What this worker hears on the bus: calls for its relay, and news for its rooms."""
+    """What this worker hears: calls for its relay, news of its users, and news for its rooms."""
 
-    def __init__(self, rooms: Rooms, relay: outbox.Relay) -> None:
+    def __init__(
+        self, rooms: Rooms, relay: outbox.Relay, followers: identity.Followers
+    ) -> None:
         self._rooms = rooms
         self._relay = relay
+        self._followers = followers
 
     def received(self, topic: str, payload: bytes) -> None:
         """Pass a message on to whom it concerns."""
         if topic == outbox.WAKE:
             self._relay.wake()
+        elif topic.startswith(identity.TOPIC):
+            self._followers.received(topic, payload)
         else:
             self._rooms.received(topic, payload)
 
     def subscribed(self, topic: str) -> None:
-        """Tell the rooms that they may have missed something until now."""
-        self._rooms.subscribed(topic)
+        """Tell whom it concerns that they may have missed something until now."""
+        if topic.startswith(identity.TOPIC):
+            self._followers.subscribed(topic)
+        else:
+            self._rooms.subscribed(topic)
 
     def interrupted(self) -> None:
         """Do nothing: each room notices the silence by itself, whatever its cause."""
 
 
 async def _forget_expired_keys() -> None:
-    """Remove idempotency keys that nobody may repeat any more."""
+    """Remove what nobody may use any more: idempotency keys, sessions and links."""
     while True:
         await idempotency_keys.prune()
+        await accounts_context.prune()
         await asyncio.sleep(_FORGET_S)
 
 

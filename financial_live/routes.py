@@ -9,9 +9,23 @@ CAMPAIGN = "/campaigns/[slug]"
 DONATIONS = "/donations"
 NOT_FOUND = "404"
 
-PAGES = (HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS)
+PAGES = (
+    *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
+    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, ACCOUNT),
+)
 """The pages, as Reflex spells a route; ``[slug]`` stands for one part of the path."""
 
+LOGIN = "/login"
+REGISTER = "/register"
+VERIFY = "/verify"
+FORGOT = "/forgot"
+RESET = "/reset"
+WELCOME = "/welcome"
+ACCOUNT = "/account"
+INVITATION = "/invitation"
+TEAM = "/campaigns/[slug]/team"
+
+SESSION = "/session"
 API = "/api"
 API_CAMPAIGNS = "/api/campaigns"
 API_DONATIONS = "/api/donations"

@@ -8,7 +8,7 @@ other. Whoever calls is a visitor: nothing a client sends makes it more.
 
 from fastapi import APIRouter, FastAPI
 
-from financial_live.rest import campaigns, donations, health, unknown
+from financial_live.rest import campaigns, donations, health, session, unknown
 
 __all__ = ["create_api"]
 
@@ -20,7 +20,12 @@ def create_api(*, ping_bus: health.Ping | None = None) -> FastAPI:
     """
     # The documents FastAPI makes know nothing of bodies that contexts check, so they stay off.
     api = FastAPI(title="financial_live", docs_url=None, redoc_url=None, openapi_url=None)
-    known: list[APIRouter] = [campaigns.router, donations.router, health.create_router(ping_bus)]
+    known: list[APIRouter] = [
+        campaigns.router,
+        donations.router,
+        session.router,
+        health.create_router(ping_bus),
+    ]
     for router in (*known, unknown.create_router(known)):
         api.include_router(router)
     return api

@@ -6,23 +6,54 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Request
 from starlette.exceptions import HTTPException
 
+from financial_live import cookies
+from financial_live.contexts import accounts
 from financial_live.scope import Scope
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
 BODY_TIMEOUT_S = 10.0
+CSRF_HEADER = "X-CSRF-Token"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # What fits 64 bits; longer whole numbers are no counts, but may be amounts.
 _MAX_INT_DIGITS = 18
 
 
-def _caller(request: Request) -> Scope:
-    """Return who asks. X-Forwarded-For is not looked at: anybody can write it."""
-    address = request.client.host if request.client else "unknown"
-    return Scope.visitor(caller=f"api:{address}")
+def client_address(request: Request) -> str:
+    """Return where a request comes from. X-Forwarded-For is not looked at: anybody can write it."""
+    return request.client.host if request.client else "unknown"
+
+
+def host_of(request: Request) -> str:
+    """Return the name by which the server was reached, without its port."""
+    return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+
+
+def token_of(request: Request) -> str | None:
+    """Return the session's token that the request's cookie holds."""
+    header = "; ".join(request.headers.getlist("cookie"))
+    return cookies.session_token(header, host=host_of(request))
+
+
+async def _caller(request: Request) -> Scope:
+    """Return who asks: whoever's cookie it is, else a visitor.
+
+    A browser sends the cookie whoever makes it ask, so what changes something must bring the
+    session's CSRF token too. Raises HTTPException with status 403 if it does not.
+    """
+    token = token_of(request)
+    scope = await accounts.session_scope(token) if token else None
+    if scope is None or token is None:
+        return Scope.visitor(caller=f"api:{client_address(request)}")
+    given = request.headers.get(CSRF_HEADER, "")
+    if request.method not in _SAFE and not cookies.is_csrf_token(given, session=token):
+        raise HTTPException(403, f"Send this session's CSRF token in the header {CSRF_HEADER}.")
+    return scope
 
 
 Caller = Annotated[Scope, Depends(_caller)]

@@ -6,28 +6,46 @@ from typing import Any
 import reflex as rx
 from reflex.style import toggle_color_mode
 
-from financial_live import routes
+from financial_live import cookies, routes
+from financial_live.contexts import accounts
+from financial_live.contexts.accounts import Role
+from financial_live.errors import Unavailable
 from financial_live.ui import live
 from financial_live.ui.components.icons import cross, mark, moon, sun
 from financial_live.ui.components.values import jump, stale_line
+from financial_live.ui.identity import scope_of, token_of
 from financial_live.ui.text import t
 
 
 class Shell(rx.State):
-    """What every page shows: the flash, and whether the visitor may manage campaigns."""
+    """What every page shows: the flash, who is here, and whether they may manage campaigns."""
 
     flash_kind: str = ""
     flash_text: str = ""
-    is_operator: bool = False
+    user_name: str = ""
+    is_known: bool = False
+    is_admin: bool = False
+    may_start: bool = False
+    csrf: str = ""
     _flash_is_new: bool = False
 
     @rx.event
-    def arrive(self) -> None:
+    async def arrive(self) -> None:
         """Note who has arrived, and drop the flash that an earlier page has shown."""
-        self.is_operator = live.scope_of(self).is_operator
         if not self._flash_is_new:
             self.flash_kind = self.flash_text = ""
         self._flash_is_new = False
+        try:
+            scope = await scope_of(self)
+            user = await accounts.find_user(scope, scope.user_id) if scope.user_id else None
+        except Unavailable:
+            return  # The page says itself that it cannot be right now.
+        self.is_known = user is not None
+        self.user_name = user.name if user else ""
+        self.is_admin = scope.is_admin
+        self.may_start = scope.is_admin or scope.role is Role.MANAGER
+        token = token_of(self)
+        self.csrf = cookies.csrf_token(token) if token else ""
 
     @rx.event
     async def leave_rooms(self) -> None:
@@ -65,6 +83,11 @@ def _masthead() -> rx.Component:
             rx.el.nav(
                 _nav_link(t("Campaigns"), routes.CAMPAIGNS),
                 _nav_link(t("Gifts"), routes.DONATIONS),
+                rx.cond(
+                    Shell.is_known,
+                    _nav_link(t("Account"), routes.ACCOUNT),
+                    _nav_link(t("Log in"), routes.LOGIN),
+                ),
                 rx.el.button(
                     sun(class_name="only-dark"),
                     moon(class_name="only-light"),

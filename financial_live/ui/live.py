@@ -12,7 +12,6 @@ import asyncio
 import logging
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import reflex as rx
 from reflex.app import EventNamespace
@@ -20,18 +19,15 @@ from reflex.state import _override_base_method
 from reflex_base.constants.state import FIELD_MARKER
 from reflex_base.utils.format import to_snake_case
 
-from financial_live.config import get_settings, is_loopback_host
 from financial_live.errors import Unavailable
 from financial_live.rooms import Frame, RoomKey, Rooms
 from financial_live.rooms.views import CAMPAIGN_GIFTS, CAMPAIGNS_PER_PAGE, GIFTS
-from financial_live.scope import Scope
 from financial_live.ui.fanout import Fanout
 from financial_live.ui.stream import Slots
 
 _log = logging.getLogger(__name__)
 
 _ROOM = "room:"
-_CALLER = "web"
 _CATCH_UP_S = 0.1
 # A quiet socket hears something in every other round of so many turns: twice in a page's patience.
 _TURNS = 5
@@ -249,19 +245,3 @@ async def unwatch(state: rx.State) -> None:
     """Stop showing any room on the page of ``state``."""
     if _door is not None:
         await _door.leave(state.router.session.session_id)
-
-
-def scope_of(state: rx.State) -> Scope:
-    """Return who the page of ``state`` acts for.
-
-    The machine's operator is whoever reaches a loopback bind by a loopback name and through no
-    proxy: a foreign site whose name is made to resolve to this machine does not.
-
-    All pages are one caller: a session may change between a form and its repetition, when the line
-    breaks, and the forms' own keys cannot be guessed.
-    """
-    host = urlsplit(f"//{state.router.headers.host}").hostname or ""
-    forwarded = state.router.headers.raw_headers.get("x-forwarded-for")
-    if get_settings().grants_operator and is_loopback_host(host) and not forwarded:
-        return Scope.operator(caller=_CALLER)
-    return Scope.visitor(caller=_CALLER)

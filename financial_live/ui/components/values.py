@@ -148,6 +148,37 @@ class OnceKey(rx.Component):
     name: rx.Var[str]
 
 
+class Handover(rx.Component):
+    """What turns the ticket for a session into its cookie, and then goes ``to`` a page."""
+
+    library = _LIVE
+    tag = "Handover"
+    ticket: rx.Var[str]
+    to: rx.Var[str]
+    csrf: rx.Var[str]
+    failed: rx.Var[str]
+
+
+class LogOut(rx.Component):
+    """A button that ends the session, and then goes ``to`` a page."""
+
+    library = _LIVE
+    tag = "LogOut"
+    csrf: rx.Var[str]
+    to: rx.Var[str]
+
+
+class FromLink(rx.Component):
+    """A hidden field with what stands behind the # of the page's address."""
+
+    library = _LIVE
+    tag = "FromLink"
+    name: rx.Var[str]
+
+
+from_link = FromLink.create
+handover = Handover.create
+log_out = LogOut.create
 jump = Jump.create
 landing = Landing.create
 line = Line.create

@@ -19,6 +19,7 @@ from financial_live.ui.pages.give_form import GiveForm, give_form
 from financial_live.ui.pages.not_found import nothing_here
 from financial_live.ui.pages.statistics import campaign_statistics
 from financial_live.ui.stream import rows_of
+from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 
@@ -31,8 +32,8 @@ class CampaignPage(live.LoadsAgain, rx.State):
     async def load(self) -> Any:
         """Watch the campaign that the address names; its id leads to its slug."""
         named = str(self.slug)  # The route's part; Reflex adds it.
-        scope = live.scope_of(self)
         try:
+            scope = await scope_of(self)
             campaign = await campaigns.get_campaign(scope, named)
             if campaign.slug != named:
                 return rx.redirect(routes.campaign(campaign.slug), replace=True)

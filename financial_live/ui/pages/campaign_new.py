@@ -11,6 +11,7 @@ from financial_live.ui import forms, live
 from financial_live.ui.components.fields import check, field, segments
 from financial_live.ui.components.values import amount
 from financial_live.ui.layout import Shell, add_page, shell
+from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 _LABELS = {
@@ -60,7 +61,7 @@ class NewCampaignForm(rx.State):
         given["one_gift_per_donor"] = str(forms.is_on(form, "one_gift_per_donor")).lower()
         given["review_policy"] = "automatic" if forms.is_on(form, "counts_at_once") else "manual"
         try:
-            campaign = await campaigns.create_campaign(live.scope_of(self), given)
+            campaign = await campaigns.create_campaign(await scope_of(self), given)
         except AppError as error:
             self.errors = forms.sentences(error, _LABELS) | problems
             first = next((name for name in _LABELS if name in self.errors), None)
@@ -203,7 +204,7 @@ def campaign_new() -> rx.Component:
     return shell(
         rx.el.div(
             rx.el.h1(t("New campaign"), class_name="title mb-8"),
-            rx.cond(Shell.is_operator | ~rx.State.is_hydrated, _form(), _not_allowed()),
+            rx.cond(Shell.may_start | ~rx.State.is_hydrated, _form(), _not_allowed()),
             class_name="max-w-xl",
         )
     )

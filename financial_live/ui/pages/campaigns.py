@@ -16,6 +16,7 @@ from financial_live.ui.components.values import amount, landing, percent_text
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.live import CampaignsLive
 from financial_live.ui.stream import rows_of
+from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 _ID_LENGTH = 36
@@ -34,7 +35,7 @@ class CampaignsPage(live.LoadsAgain, rx.State):
         is_number = asked.isascii() and asked.isdecimal() and len(asked) < 7
         self.confirming = ""
         try:
-            first = await context.list_campaigns(live.scope_of(self), per_page=CAMPAIGNS_PER_PAGE)
+            first = await context.list_campaigns(await scope_of(self), per_page=CAMPAIGNS_PER_PAGE)
             self.page = min(max(int(asked), 1), first.pages + 1) if is_number else 1
             await live.watch(self, rooms.campaigns_room(self.page))
         except Unavailable:
@@ -52,7 +53,7 @@ class CampaignsPage(live.LoadsAgain, rx.State):
         shell_state = await self.get_state(Shell)
         self.confirming = ""
         try:
-            gone = await context.delete_campaign(live.scope_of(self), str(campaign_id))
+            gone = await context.delete_campaign(await scope_of(self), str(campaign_id))
         except AppError as error:
             shell_state._say("error", error.message)
         else:
@@ -88,7 +89,7 @@ def _actions(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
     )
     return rx.el.div(
         rx.el.a(t("View"), href=address(campaign), class_name="button plain"),
-        rx.cond(Shell.is_operator, delete),
+        rx.cond(Shell.is_admin, delete),
         class_name="actions",
     )
 
@@ -179,7 +180,7 @@ def _empty() -> rx.Component:
                     t("A name, a goal and a currency are enough to start one."),
                     class_name="quiet mt-2",
                 ),
-                rx.cond(Shell.is_operator, _new_button("mt-5")),
+                rx.cond(Shell.may_start, _new_button("mt-5")),
             ),
         ),
         class_name="empty",
@@ -205,7 +206,7 @@ def campaigns() -> rx.Component:
     return shell(
         rx.el.div(
             rx.el.h1(t("Campaigns"), class_name="title"),
-            rx.cond(Shell.is_operator, _new_button()),
+            rx.cond(Shell.may_start, _new_button()),
             class_name="flex flex-wrap items-center justify-between gap-4 mb-8",
         ),
         rx.cond(is_here, rx.cond(is_empty, _empty(), rx.fragment(_table(), _pager())), _loading()),

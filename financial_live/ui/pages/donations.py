@@ -13,6 +13,7 @@ from financial_live.ui.components.gifts import donation_card_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.live import DonationsLive
 from financial_live.ui.stream import field_of, rows_of
+from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 
@@ -23,7 +24,7 @@ class DonationsPage(live.LoadsAgain, rx.State):
     async def load(self) -> Any:
         """Watch the last gifts."""
         try:
-            await live.watch(self, rooms.gifts_room(live.scope_of(self)))
+            await live.watch(self, rooms.gifts_room(await scope_of(self)))
         except Unavailable:
             return DonationsPage.load_again
 
@@ -55,7 +56,7 @@ def donations() -> rx.Component:
         rx.el.h1(t("Gifts"), class_name="title"),
         rx.el.p(
             rx.cond(
-                Shell.is_operator,
+                Shell.is_admin,
                 t("The last hundred, with those that wait for review."),
                 t("The last hundred, as they arrive."),
             ),

@@ -11,6 +11,7 @@ from financial_live.ui import forms, live
 from financial_live.ui.components.fields import check, field
 from financial_live.ui.components.values import amount, landing, once_key
 from financial_live.ui.live import CampaignLive
+from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 _LABELS = {
@@ -67,7 +68,7 @@ class GiveForm(rx.State):
         }
         try:
             gift = await donations.give(
-                live.scope_of(self),
+                await scope_of(self),
                 attrs,
                 campaign=self._campaign_id,
                 idempotency_key=typed.get("key", "")[:_KEY_LENGTH] or None,

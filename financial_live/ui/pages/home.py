@@ -43,7 +43,7 @@ def _empty() -> rx.Component:
             t("As soon as one opens it appears here, without a reload."), class_name="quiet mt-2"
         ),
         rx.cond(
-            Shell.is_operator,
+            Shell.may_start,
             rx.el.a(
                 t("Start a campaign"), href=routes.CAMPAIGN_NEW, class_name="button primary mt-5"
             ),

@@ -12,6 +12,7 @@ from financial_live.ui import live
 from financial_live.ui.components.icons import refresh as refresh_icon
 from financial_live.ui.components.values import amount, average, clock, count, percent_text
 from financial_live.ui.live import CampaignLive
+from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 
@@ -24,7 +25,7 @@ class CampaignStatistics(rx.ComponentState):
     @rx.event
     async def refresh(self) -> None:
         """Read the campaign from the database again, whatever the screen says."""
-        scope = live.scope_of(self)
+        scope = await scope_of(self)
         try:
             campaign = await campaigns.get_campaign(scope, str(self.slug))
             await live.reread(self, rooms.campaign_room(campaign.id, scope))
