@@ -1,9 +1,18 @@
 """Who asks: the first argument of every service function."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
-from financial_live.errors import Forbidden
+from financial_live.errors import Forbidden, Unauthorized
+
+
+class Role(StrEnum):
+    """What somebody's account is for. Rights in one campaign are given beside it."""
+
+    DONOR = "donor"
+    MANAGER = "manager"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,9 @@ class Scope:
     caller: str
     user_id: UUID | None = None
     is_operator: bool = False
+    role: Role | None = None
+    session_id: UUID | None = None
+    is_verified: bool = False
 
     @classmethod
     def visitor(cls, caller: str = "visitor") -> "Scope":
@@ -28,7 +40,41 @@ class Scope:
         """Return the scope of the machine's own operator: may do everything."""
         return cls(caller=caller, is_operator=True)
 
+    @classmethod
+    def user(
+        cls,
+        user_id: UUID,
+        *,
+        role: Role = Role.DONOR,
+        session_id: UUID | None = None,
+        is_verified: bool = False,
+    ) -> "Scope":
+        """Return the scope of somebody logged in; ``is_verified``: the address is proven."""
+        return cls(
+            caller=f"user:{user_id}",
+            user_id=user_id,
+            role=role,
+            session_id=session_id,
+            is_verified=is_verified,
+        )
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller may do everything: an admin, or the operator."""
+        return self.is_operator or self.role is Role.ADMIN
+
     def require_operator(self, act: str) -> None:
         """Raise Forbidden unless the caller is the operator. ``act`` completes "not allowed to"."""
         if not self.is_operator:
             raise Forbidden(f"You are not allowed to {act}.")
+
+    def require_admin(self, act: str) -> None:
+        """Raise Forbidden unless the caller is an admin or the operator."""
+        if not self.is_admin:
+            raise Forbidden(f"You are not allowed to {act}.")
+
+    def require_user(self, act: str) -> UUID:
+        """Return who is logged in. Raises Unauthorized otherwise; ``act`` completes "log in to"."""
+        if self.user_id is None:
+            raise Unauthorized(f"Log in to {act}.")
+        return self.user_id
