@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from financial_live import outbox
-from financial_live.contexts import accounts, campaigns, donations, idempotency_keys
+from financial_live.contexts import accounts, campaigns, donations, idempotency_keys, mail
 
 # Importing them is what registers their tables.
-MAPPED = (outbox, accounts, campaigns, donations, idempotency_keys)
+MAPPED = (outbox, accounts, campaigns, donations, idempotency_keys, mail)
 
 # Two programs that start at once must not migrate at once; the second waits and finds it done.
 MIGRATION_LOCK = 4_718_201
