@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from financial_live.errors import Forbidden, Unauthorized
-
 
 class Role(StrEnum):
     """What somebody's account is for. Rights in one campaign are given beside it."""
@@ -62,19 +60,3 @@ class Scope:
     def is_admin(self) -> bool:
         """Whether the caller may do everything: an admin, or the operator."""
         return self.is_operator or self.role is Role.ADMIN
-
-    def require_operator(self, act: str) -> None:
-        """Raise Forbidden unless the caller is the operator. ``act`` completes "not allowed to"."""
-        if not self.is_operator:
-            raise Forbidden(f"You are not allowed to {act}.")
-
-    def require_admin(self, act: str) -> None:
-        """Raise Forbidden unless the caller is an admin or the operator."""
-        if not self.is_admin:
-            raise Forbidden(f"You are not allowed to {act}.")
-
-    def require_user(self, act: str) -> UUID:
-        """Return who is logged in. Raises Unauthorized otherwise; ``act`` completes "log in to"."""
-        if self.user_id is None:
-            raise Unauthorized(f"Log in to {act}.")
-        return self.user_id

@@ -38,7 +38,11 @@ from financial_live.contexts.accounts.sessions import (
     revoke_session,
     session_scope,
 )
-from financial_live.contexts.accounts.tokens import LIFETIMES as TOKEN_LIFETIMES
+from financial_live.contexts.accounts.tokens import (
+    LIFETIMES as TOKEN_LIFETIMES,
+    digest as token_digest,
+    mint as mint_token,
+)
 from financial_live.scope import Role
 
 __all__ = [
@@ -59,6 +63,7 @@ __all__ = [
     "list_sessions",
     "log_in",
     "log_out",
+    "mint_token",
     "prune",
     "redeem_handover",
     "register",
@@ -73,6 +78,7 @@ __all__ = [
     "session_scope",
     "set_password",
     "set_role",
+    "token_digest",
     "topics",
     "user_registered",
     "verification_requested",

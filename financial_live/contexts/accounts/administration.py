@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox
+from financial_live import db, outbox, rights
 from financial_live.contexts import columns
 from financial_live.contexts.accounts import events, passwords, repo, sessions, throttle, tokens
 from financial_live.contexts.accounts.models import (
@@ -23,6 +23,7 @@ from financial_live.contexts.accounts.service import replace_password
 from financial_live.contexts.constraints import refusals
 from financial_live.contexts.inputs import TAKEN, checked
 from financial_live.errors import Invalid, NotFound
+from financial_live.rights import Act
 from financial_live.scope import Role, Scope
 
 
@@ -30,9 +31,10 @@ async def create_user(scope: Scope, attrs: Mapping[str, Any]) -> User:
     """Make an account of ``name`` and ``email``, and if wanted ``role`` and ``password``.
 
     The address counts as proven: an admin vouches for it. Without a password a link to choose one
-    is mailed: emits ``reset_requested``. Raises Forbidden, and Invalid naming every wrong field.
+    is mailed: emits ``reset_requested``. Raises Unauthorized, Forbidden, and Invalid naming every
+    wrong field.
     """
-    scope.require_admin("make accounts for others")
+    rights.require(scope, Act.CREATE_USER)
     given = checked(AccountInput, attrs)
     password_hash = await passwords.hashed(given.password) if given.password else None
     with refusals(CONSTRAINTS, overflow="name"):
@@ -64,9 +66,9 @@ async def _add(
 async def set_password(scope: Scope, email: str, password: str) -> User:
     """Set somebody's password; their sessions and links end, their address counts as proven.
 
-    Emits ``session_revoked``. Raises Forbidden, NotFound, and Invalid.
+    Emits ``session_revoked``. Raises Unauthorized, Forbidden, NotFound, and Invalid.
     """
-    scope.require_admin("set passwords of others")
+    rights.require(scope, Act.SET_PASSWORD)
     user = await _named(email)
     given = checked(PasswordInput, {"password": password}, email=user.email, name=user.name)
     password_hash = await passwords.hashed(given.password)
@@ -80,9 +82,9 @@ async def set_password(scope: Scope, email: str, password: str) -> User:
 async def set_role(scope: Scope, email: str, role: str) -> User:
     """Give somebody another role; nothing happens if they have it. Their sessions end.
 
-    Emits ``session_revoked``. Raises Forbidden, NotFound, and Invalid.
+    Emits ``session_revoked``. Raises Unauthorized, Forbidden, NotFound, and Invalid.
     """
-    scope.require_admin("give roles")
+    rights.require(scope, Act.SET_ROLE)
     given = checked(RoleInput, {"role": role})
     user = await _named(email)
     async with db.transaction() as session:
@@ -115,7 +117,7 @@ async def first_admin_token(scope: Scope) -> str | None:
 
     It lives 24 hours, works once, and ends the one returned before. Raises Forbidden.
     """
-    scope.require_operator("make the first admin")
+    rights.require(scope, Act.FIRST_ADMIN_TOKEN)
     async with db.transaction() as session:
         await repo.lock_first_admin(session)
         if await repo.has_admin(session):

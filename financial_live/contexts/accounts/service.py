@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox
+from financial_live import db, outbox, rights
 from financial_live.contexts import columns
 from financial_live.contexts.accounts import events, passwords, repo, sessions, throttle, tokens
 from financial_live.contexts.accounts.models import (
@@ -28,6 +28,7 @@ from financial_live.contexts.accounts.models import (
 from financial_live.contexts.constraints import refusals
 from financial_live.contexts.inputs import checked
 from financial_live.errors import Conflict, Invalid, NotFound, Unauthorized
+from financial_live.rights import Act
 from financial_live.scope import Scope
 
 
@@ -122,7 +123,7 @@ async def change_password(scope: Scope, current: str, new: str) -> None:
     Emits ``session_revoked``. Raises Unauthorized, Invalid naming ``current`` or ``password``,
     TooMany for who tried too often, and Conflict if it was changed meanwhile.
     """
-    user_id = scope.require_user("change your password")
+    user_id = rights.require_user(scope, Act.CHANGE_PASSWORD)
     given = checked(CurrentPassword, {"current": current})
     user = await _own(user_id)
     checked(PasswordInput, {"password": new}, email=user.email, name=user.name)
@@ -175,13 +176,12 @@ async def replace_password(
 async def find_user(scope: Scope, key: UUID | str) -> User:
     """Return an account by its id or address: any for an admin, for others their own.
 
-    Raises Forbidden, whether it is there or not, and NotFound.
+    Raises Unauthorized or Forbidden, whether it is there or not, and NotFound.
     """
     wanted = key if isinstance(key, UUID) else checked(EmailInput, {"email": key}).email
     async with db.transaction() as session:
         user = await repo.find_user(session, wanted)
-    if user is None or user.id != scope.user_id:
-        scope.require_admin("see this account")
+    rights.require(scope, Act.FIND_USER, owner=user.id if user is not None else None)
     if user is None:
         raise NotFound("There is no such account.")
     return user
@@ -193,7 +193,7 @@ async def issue_link(scope: Scope, user_id: UUID, purpose: Purpose) -> tuple[Use
     Earlier ones of this account for this purpose end. Raises Forbidden, and NotFound if there is no
     such account, or nothing left to prove.
     """
-    scope.require_operator("make links")
+    rights.require(scope, Act.ISSUE_LINK)
     async with db.transaction() as session:
         user = await repo.lock_user(session, user_id)
         if user is None or (purpose is Purpose.VERIFY and user.is_verified):

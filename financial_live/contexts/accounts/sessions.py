@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox
+from financial_live import db, outbox, rights
 from financial_live.contexts import columns
 from financial_live.contexts.accounts import events, passwords, repo, throttle, tokens
 from financial_live.contexts.accounts.models import (
@@ -24,6 +24,7 @@ from financial_live.contexts.accounts.models import (
 )
 from financial_live.contexts.inputs import checked, is_storable_text
 from financial_live.errors import NotFound, Unauthorized
+from financial_live.rights import Act
 from financial_live.scope import Role, Scope
 
 LIFETIME = timedelta(days=30)
@@ -140,7 +141,7 @@ async def session_scope(token: str) -> Scope | None:
 
 async def list_sessions(scope: Scope) -> Sequence[UserSession]:
     """Return where the caller is logged in, the last used first. Raises Unauthorized."""
-    user_id = scope.require_user("see where you are logged in")
+    user_id = rights.require_user(scope, Act.LIST_SESSIONS)
     async with db.transaction() as session:
         return await repo.sessions_of(session, user_id)
 
@@ -150,7 +151,7 @@ async def log_out(scope: Scope) -> None:
 
     Raises Unauthorized.
     """
-    user_id = scope.require_user("log out")
+    user_id = rights.require_user(scope, Act.LOG_OUT)
     if scope.session_id is not None:
         async with db.transaction() as session:
             await end(session, user_id, only=scope.session_id)
@@ -161,7 +162,7 @@ async def revoke_session(scope: Scope, id: UUID | str) -> None:
 
     Somebody else's is not found.
     """
-    user_id = scope.require_user("end a session")
+    user_id = rights.require_user(scope, Act.REVOKE_SESSION)
     gone = NotFound("That session has ended already, or is not yours.")
     try:
         session_id = UUID(str(id))
@@ -177,7 +178,7 @@ async def revoke_others(scope: Scope) -> int:
 
     Raises Unauthorized.
     """
-    user_id = scope.require_user("end sessions")
+    user_id = rights.require_user(scope, Act.REVOKE_OTHERS)
     async with db.transaction() as session:
         return len(await end(session, user_id, but=scope.session_id))
 

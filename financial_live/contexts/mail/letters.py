@@ -62,6 +62,14 @@ LETTERS = {
         _RESET,
         _NOT_YOU,
     ),
+    "member_invited": Letter(
+        Purpose.INVITE,
+        "You are invited into the team of a campaign",
+        "Somebody who runs a campaign invites you into its team. Open this page and log in with "
+        "the account of this address; if you have none, register it first.",
+        "Join the team",
+        "If you expect no invitation, ignore this mail. Nothing changes then.",
+    ),
 }
 
 

@@ -15,7 +15,9 @@ ERROR_LENGTH = 200
 
 
 class Mail(SQLModel, table=True):
-    """A mail to the owner of an account, asked for by the event at ``position``.
+    """A mail to the owner of an account, or to somebody invited, whom the event knows.
+
+    It was asked for by the event at ``position``.
 
     One with neither ``next_attempt_at`` nor ``sent_at`` was given up. ``data`` is the event's.
     """
@@ -24,7 +26,7 @@ class Mail(SQLModel, table=True):
 
     id: UUID = Field(default_factory=columns.new_id, sa_column=columns.key_column())
     position: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
-    user_id: UUID = Field(sa_column=sa.Column(sa.Uuid, nullable=False))
+    user_id: UUID | None = Field(default=None, sa_column=sa.Column(sa.Uuid, nullable=True))
     kind: str = Field(sa_column=sa.Column(sa.String(KIND_LENGTH), nullable=False))
     data: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     attempts: int = Field(

@@ -16,7 +16,7 @@ _QUIET = {"synchronize_session": False}
 async def add(session: AsyncSession, mail: Mail, *, apart: timedelta) -> bool:
     """Store a mail; False if the same one waits already, or was asked for less than this before."""
     same = sa.exists().where(
-        col(Mail.user_id) == mail.user_id,
+        col(Mail.user_id).is_not_distinct_from(mail.user_id),
         col(Mail.kind) == mail.kind,
         col(Mail.data) == mail.data,
         sa.or_(

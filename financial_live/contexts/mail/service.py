@@ -22,7 +22,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from financial_live import db, outbox
-from financial_live.contexts import accounts, columns
+from financial_live.contexts import accounts, campaigns, columns
 from financial_live.contexts.accounts import Purpose
 from financial_live.contexts.mail import repo
 from financial_live.contexts.mail.letters import LETTERS, message
@@ -96,7 +96,7 @@ class Mailer:
         try:
             await self._send(mail)
         except NotFound:
-            # Nobody has this account, or its address was proven meanwhile.
+            # Nobody has this account, its address was proven or the invitation ended meanwhile.
             await _drop(mail.id)
         except Exception as error:  # noqa: BLE001  One mail must not hold up the others.
             await _failed(mail, error)
@@ -106,13 +106,13 @@ class Mailer:
 
     async def _send(self, mail: Mail) -> None:
         letter = LETTERS[mail.kind]
-        user, token = await accounts.issue_link(_SCOPE, mail.user_id, letter.purpose)
+        recipient, token = await _link(mail, letter.purpose)
         name = f"{mail.id}-{mail.attempts}"
         await self._transport.send(
             message(
                 letter,
                 sender=self._sender,
-                recipient=user.email,
+                recipient=recipient,
                 link=self._links(letter.purpose, token),
                 # Another at each attempt: a mailbox that saw the first must not hide the second,
                 # whose link is the one that works.
@@ -123,11 +123,19 @@ class Mailer:
         )
 
 
+async def _link(mail: Mail, purpose: Purpose) -> tuple[str, str]:
+    """Return the address that a mail goes to, and the token of its link. Raises NotFound."""
+    if mail.user_id is None:
+        return await campaigns.issue_invitation(_SCOPE, UUID(mail.data["invitation_id"]))
+    user, token = await accounts.issue_link(_SCOPE, mail.user_id, purpose)
+    return user.email, token
+
+
 def _mail(event: outbox.OutboxEvent) -> Mail:
     assert event.position is not None
     return Mail(
         position=event.position,
-        user_id=UUID(event.data["user_id"]),
+        user_id=UUID(event.data["user_id"]) if "user_id" in event.data else None,
         kind=event.name,
         data=event.data,
         inserted_at=event.inserted_at,

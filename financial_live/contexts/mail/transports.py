@@ -12,7 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from financial_live import rights
 from financial_live.config import Settings, is_loopback_host
+from financial_live.rights import Act
 from financial_live.scope import Scope
 
 _TIMEOUT_S = 20.0
@@ -106,7 +108,7 @@ async def files(scope: Scope, folder: Path) -> list[MailFile]:
 
     Raises Forbidden.
     """
-    scope.require_operator("read mails")
+    rights.require(scope, Act.FILES)
     return await asyncio.to_thread(_read_all, folder)
 
 
