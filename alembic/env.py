@@ -8,35 +8,25 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
-from financial_live import outbox
+from financial_live import db, outbox
 from financial_live.contexts import accounts, campaigns, donations, idempotency_keys, mail
 
 # Importing them is what registers their tables.
 MAPPED = (outbox, accounts, campaigns, donations, idempotency_keys, mail)
 
-# Two programs that start at once must not migrate at once; the second waits and finds it done.
-MIGRATION_LOCK = 4_718_201
-
 
 def run(connection: Connection) -> None:
     """Run what was asked for; each migration in its own transaction, so its locks are short."""
-    connection.execute(sa.select(sa.func.pg_advisory_lock(MIGRATION_LOCK)))
-    connection.commit()
-    try:
-        context.configure(
-            connection=connection,
-            target_metadata=SQLModel.metadata,
-            transaction_per_migration=True,
-            compare_type=True,
-            compare_server_default=True,
-            autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
-        )
-        with context.begin_transaction():
-            context.run_migrations()
-    finally:
-        connection.rollback()
-        connection.execute(sa.select(sa.func.pg_advisory_unlock(MIGRATION_LOCK)))
-        connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        transaction_per_migration=True,
+        compare_type=True,
+        compare_server_default=True,
+        autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 def run_online() -> None:
@@ -49,7 +39,7 @@ def run_online() -> None:
     if url is None:
         raise SystemExit("Name the database: alembic -x url=postgresql+psycopg://… <command>")
     engine = sa.create_engine(url)
-    with engine.connect() as connection:
+    with engine.connect() as connection, db.alone_migrating(connection):
         run(connection)
     engine.dispose()
 

@@ -5,10 +5,9 @@
 import "@fontsource-variable/figtree/wght.css";
 import "@fontsource/newsreader/500.css";
 
-import { createElement as h, useContext, useEffect, useRef, useState } from "react";
-import { EventLoopContext } from "$/utils/context-registry";
-import { generateUUID } from "$/utils/state";
+import { createElement as h, useEffect, useRef, useState } from "react";
 import { clock, exactTime, sayWhen } from "./format.js";
+import { useLostSince } from "./line.js";
 
 export const streamRows = (state, size) => {
   const rows = [];
@@ -63,17 +62,13 @@ export const Rolling = ({ text, ...rest }) => {
 
 // The thin line that says how old the page is while nothing arrives.
 export const StaleLine = ({ stale, reconnecting, since }) => {
-  const [, connectErrors] = useContext(EventLoopContext);
-  const isCut = connectErrors.length > 0;
-  const isLost = isCut || stale > 0;
-  const cutAt = useRef(null);
-  cutAt.current = isCut ? (cutAt.current ?? new Date()) : null;
-  // The server knows as of when its view is right; the browser, when its line was cut.
-  const lastRight = stale > 0 ? new Date(stale * 60000) : cutAt.current;
+  const lostSince = useLostSince();
+  // The server knows as of when its view is right; the browser, when it last heard of the server.
+  const lastRight = stale > 0 ? stale * 60000 : lostSince;
   return h(
     "div",
-    { role: "status", className: "stale-line", "data-shown": isLost || undefined },
-    isLost ? `${reconnecting}, ${since} ${clock.format(lastRight)}` : "",
+    { role: "status", className: "stale-line", "data-shown": lastRight > 0 || undefined },
+    lastRight > 0 ? `${reconnecting}, ${since} ${clock.format(lastRight)}` : "",
   );
 };
 
@@ -114,9 +109,14 @@ export const Landing = ({ children, ...rest }) => {
   return h("div", { ...rest, ref: place, tabIndex: -1 }, children);
 };
 
-// A hidden key made when the form appears: a form that is sent twice is one request. The page may
-// be served over plain HTTP in a local network, where crypto.randomUUID does not exist.
+// A hidden key made when the form appears: a form that is sent twice, even over two lines, is one
+// request. Who knew it would get the other's answer, so it cannot be guessed.
+const onceKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+
 export const OnceKey = (props) => {
-  const [key] = useState(generateUUID);
+  const [key] = useState(onceKey);
   return h("input", { ...props, type: "hidden", defaultValue: key });
 };

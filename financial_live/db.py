@@ -6,8 +6,9 @@ outbox by either becomes true together with the rows, or not at all.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import Connection, create_engine, func, make_url, select
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
@@ -38,8 +39,11 @@ SQLModel.metadata.naming_convention = {
 
 # A statement that runs this long holds locks that a whole room waits for; better to fail it.
 STATEMENT_TIMEOUT_MS = 30_000
-_SESSION_OPTIONS = f"-c jit=off -c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
-# A server that has vanished without a word is noticed in seconds, not in hours.
+# A machine that has vanished without a word is noticed in seconds, not in hours, and what it has
+# locked is let go of: for the server a client's, for us the server's.
+SERVER_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+_COMMON_OPTIONS = f"-c jit=off -c timezone=UTC {SERVER_KEEPALIVE}"
+_SESSION_OPTIONS = f"{_COMMON_OPTIONS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
 KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -48,6 +52,9 @@ KEEPALIVE: dict[str, Any] = {
     "tcp_user_timeout": 10_000,
 }
 _ALEMBIC_CONFIG = Path(__file__).parent.parent / "pyproject.toml"
+MIGRATION_LOCK = 4_718_201
+MIGRATOR = "financial_live migrations"
+_MIGRATION_POLL_S = 0.1
 
 
 class Database:
@@ -224,15 +231,23 @@ def libpq_url(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """Which revision the database is at, and which one this program needs."""
+    """Which revision the database is at, and which one this program needs.
+
+    The database is ahead when its revision is unknown here: a newer program has migrated it.
+    """
 
     current: str | None
     head: str | None
+    is_ahead: bool = False
 
     @property
     def is_current(self) -> bool:
-        """Whether nothing is left to migrate."""
-        return self.current == self.head
+        """Whether nothing is left to migrate for this program.
+
+        While nodes are replaced one after another, the older ones go on serving a database that
+        the first new one has migrated; each step leaves the program before it working.
+        """
+        return self.is_ahead or self.current == self.head
 
 
 def alembic_config() -> Config:
@@ -241,9 +256,12 @@ def alembic_config() -> Config:
 
 
 def _migrate(url: str, revision: str) -> None:
-    engine = create_engine(url, connect_args={"options": "-c jit=off -c timezone=UTC"})
+    options = {"options": _COMMON_OPTIONS, "application_name": MIGRATOR, **KEEPALIVE}
+    engine = create_engine(url, connect_args=options)
     try:
-        with engine.connect() as connection:
+        with engine.connect() as connection, alone_migrating(connection):
+            if revision == "head" and _status_of(connection).is_current:
+                return
             config = alembic_config()
             config.attributes["connection"] = connection
             step = command.downgrade if revision == "base" else command.upgrade
@@ -253,20 +271,44 @@ def _migrate(url: str, revision: str) -> None:
         engine.dispose()
 
 
+@contextmanager
+def alone_migrating(connection: Connection) -> Iterator[None]:
+    """Be the only one that migrates: who comes second waits, and finds nothing left to do.
+
+    The lock is asked for again and again. A statement that waited for it would be a transaction,
+    and an index that is made concurrently waits for every transaction: a circle. It goes with the
+    connection, however this ends.
+    """
+    while not connection.scalar(select(func.pg_try_advisory_lock(MIGRATION_LOCK))):
+        connection.commit()
+        time.sleep(_MIGRATION_POLL_S)
+    connection.commit()
+    yield
+
+
 def _status(url: str) -> MigrationStatus:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
+            return _status_of(connection)
     finally:
         engine.dispose()
+
+
+def _status_of(connection: Connection) -> MigrationStatus:
+    script = ScriptDirectory.from_config(alembic_config())
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {revision.revision for revision in script.walk_revisions()}
     return MigrationStatus(
-        current, ScriptDirectory.from_config(alembic_config()).get_current_head()
+        current, script.get_current_head(), is_ahead=current is not None and current not in known
     )
 
 
 async def migrate(url: str, revision: str = "head") -> None:
-    """Bring the schema to ``revision`` ("head", or "base" for an empty database)."""
+    """Bring the schema to ``revision`` ("head", or "base" for an empty database).
+
+    Any number may do so at once. A database that a newer program has migrated is left as it is.
+    """
     await asyncio.to_thread(_migrate, url, revision)
 
 

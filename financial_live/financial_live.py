@@ -16,12 +16,18 @@ from financial_live.rest import create_api
 from financial_live.rooms import Rooms
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost
+from financial_live.ui.components.values import line
 from financial_live.ui.pages import campaign, campaign_new, campaigns, donations, home, not_found
 from financial_live.ui.text import LANGUAGE
 
 _log = logging.getLogger(__name__)
 
-_LONGEST_PAUSE_S = 5.0
+_FIRST_PAUSE_S = 0.1
+# Pages are not right before the relay and the listener are back, so they are not kept waiting.
+_LONGEST_PAUSE_S = 1.0
+# A task that has run for so long is believed to be well, and after a longer time to stay so.
+_TRUSTED_AFTER_S = 1.0
+_HEALTHY_AFTER_S = 60.0
 _FORGET_S = 3600.0
 _buses: list[Bus] = []
 
@@ -42,7 +48,7 @@ app = rx.App(
     stylesheets=["/site.css"],
     html_lang=LANGUAGE,
     toaster=None,
-    app_wraps={},
+    app_wraps={(0, "Line"): lambda _: line()},
     hydrate_fallback=lambda: rx.el.div(ghost("100dvh"), class_name="page"),
     head_components=[
         rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
@@ -70,11 +76,15 @@ async def _live() -> AsyncIterator[None]:
     relay = outbox.Relay(database.dsn, bus)
     await bus.watch(outbox.WAKE)
     tasks = [
-        asyncio.create_task(_kept_running("listener", lambda: bus.listen(_Ears(rooms, relay)))),
-        asyncio.create_task(_kept_running("relay", relay.run)),
-        asyncio.create_task(_kept_running("rooms", rooms.run)),
-        asyncio.create_task(_kept_running("live door", door.run)),
-        asyncio.create_task(_kept_running("forgetting of keys", _forget_expired_keys)),
+        asyncio.create_task(_kept_running(name, run, feeds=rooms if feeds else None))
+        for name, run, feeds in (
+            ("listener", lambda: bus.listen(_Ears(rooms, relay)), True),
+            ("rooms", rooms.run, True),
+            ("live door", door.run, True),
+            # Rooms notice by themselves when no relay is heard, of this worker or another.
+            ("relay", relay.run, False),
+            ("forgetting of keys", _forget_expired_keys, False),
+        )
     ]
     try:
         yield
@@ -116,18 +126,30 @@ async def _forget_expired_keys() -> None:
         await asyncio.sleep(_FORGET_S)
 
 
-async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run a task for ever: one that dies is started again, after a pause that grows."""
-    pause_s = 0.1
+async def _kept_running(
+    name: str, run: Callable[[], Awaitable[None]], *, feeds: Rooms | None = None
+) -> None:
+    """Run a task for ever: one that dies is counted, and started again after a pause that grows.
+
+    What it ``feeds`` is shown as stale until it runs again.
+    """
+    loop = asyncio.get_running_loop()
+    pause_s = _FIRST_PAUSE_S
     while True:
-        started = asyncio.get_running_loop().time()
+        started = loop.time()
+        trusting = loop.call_later(_TRUSTED_AFTER_S, feeds.trust, name) if feeds else None
         try:
             await run()
         except Exception as error:  # noqa: BLE001  Whatever ended it, it must run again.
             _log.warning("%s stopped, starting it again in %.1f s: %s", name, pause_s, error)
+        if trusting is not None:
+            trusting.cancel()
+        if feeds is not None:
+            feeds.doubt(name)
+        telemetry.count_task_restart(name)
         await asyncio.sleep(pause_s)
-        ran_s = asyncio.get_running_loop().time() - started
-        pause_s = 0.1 if ran_s > 60 else min(pause_s * 2, _LONGEST_PAUSE_S)
+        ran_s = loop.time() - started
+        pause_s = _FIRST_PAUSE_S if ran_s > _HEALTHY_AFTER_S else min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
 app.register_lifespan_task(telemetry.poll)

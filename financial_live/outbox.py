@@ -6,6 +6,10 @@ advisory lock, gives each event its place: a gapless ``position`` among all even
 missed something and reads again from the database; one that sees a ``seq`` it knows ignores it.
 Every second the relay repeats the last ``seq`` of each topic somebody listens to, so the loss of
 the very last message is noticed too. The bus may therefore lose, repeat or reorder anything.
+
+A crash of the database may take back the last places, and the next relay gives them to others. So
+each message carries its relay's ``term``, which only grows: one of a new term means to read again,
+one of an old term means nothing.
 """
 
 import asyncio
@@ -15,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 import psycopg
@@ -32,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 # Every event is also in this pseudo topic; its ``seq`` there is the event's ``position``.
 EVERYTHING = "*"
+# And the ``seq`` of this one counts the relays there ever were.
+TERM = "#term"
 # On this topic of the bus, which holds no events, a worker calls the relay of another.
 WAKE = "outbox"
 POLL_S = 0.05
@@ -102,13 +108,23 @@ async def append(event: Event) -> None:
         db.after_commit(wake)
 
 
-async def last_seq(topic: str) -> int:
-    """Return the last ``seq`` given in ``topic`` as the task's transaction sees it, or 0."""
+class Place(NamedTuple):
+    """How far a topic has got: the last ``seq`` given in it, by the relay of ``term``."""
+
+    term: int
+    seq: int
+
+
+async def last_place(topic: str) -> Place:
+    """Return the last place given in ``topic`` as the task's transaction sees it."""
     async with db.transaction() as session:
         found = await session.execute(
-            sa.select(col(TopicSequence.seq)).where(col(TopicSequence.topic) == topic)
+            sa.select(col(TopicSequence.topic), col(TopicSequence.seq)).where(
+                col(TopicSequence.topic).in_([topic, TERM])
+            )
         )
-        return found.scalar() or 0
+        seqs = {row.topic: row.seq for row in found}
+    return Place(seqs.get(TERM, 0), seqs.get(topic, 0))
 
 
 async def read(reader: str, names: Collection[str]) -> list[OutboxEvent]:
@@ -168,19 +184,22 @@ def wake() -> None:
 class Placed:
     """A message as it travels on the bus: an event in its place, or a repeated last ``seq``."""
 
-    seq: int
+    place: Place
     name: str | None
     data: dict[str, Any]
 
     def encode(self) -> bytes:
         """Return the message's bytes."""
-        return orjson.dumps([self.seq, self.name, self.data])
+        return orjson.dumps([*self.place, self.name, self.data])
 
     @classmethod
     def decode(cls, payload: bytes) -> "Placed":
         """Read a message's bytes. Raises ValueError if they are not one."""
-        seq, name, data = orjson.loads(payload)
-        return cls(seq, name, data)
+        term, seq, name, data = orjson.loads(payload)
+        is_placed = isinstance(term, int) and isinstance(seq, int)
+        if not (is_placed and isinstance(name, str | None) and isinstance(data, dict)):
+            raise ValueError(f"not a message: {payload[:80]!r}")
+        return cls(Place(term, seq), name, data)
 
 
 class Relay:
@@ -195,6 +214,7 @@ class Relay:
         self._publisher = publisher
         self._woken = asyncio.Event()
         self._leads = False
+        self._term = 0
         self._calling: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
@@ -213,10 +233,14 @@ class Relay:
         _wakers.append(self._committed)
         try:
             async with await psycopg.AsyncConnection.connect(
-                self._dsn, autocommit=True, application_name="financial_live relay", **db.KEEPALIVE
+                self._dsn,
+                autocommit=True,
+                application_name="financial_live relay",
+                options=db.SERVER_KEEPALIVE,
+                **db.KEEPALIVE,
             ) as connection:
                 # A crash of the server may take back the last places given. Nothing is lost: the
-                # events are there and get places again, and listeners notice that seq went back.
+                # events are there and get places again, of a new term.
                 await connection.execute("SET synchronous_commit = off")
                 await self._lead(connection)
         finally:
@@ -226,9 +250,8 @@ class Relay:
     async def _lead(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
         while not await _try_lock(connection):  # noqa: ASYNC110  The lock is in the database.
             await asyncio.sleep(_STANDBY_S)
+        self._term = await _begin_term(connection)
         self._leads = True
-        # Before anything gets a new place: whoever heard of places that a crash has taken back
-        # finds out now, while the last seq is still lower than the one they know.
         await self.repeat_last_seqs(connection)
         next_heartbeat = next_prune = time.monotonic()
         while True:
@@ -250,7 +273,7 @@ class Relay:
         """Place and publish all that is waiting; return how many events."""
         total = 0
         while True:
-            messages, placed = await _place(connection)
+            messages, placed = await _place(connection, self._term)
             if messages:
                 await self._publish(messages)
             total += placed
@@ -264,7 +287,10 @@ class Relay:
         except Unavailable:
             return
         known = dict(await _last_seqs(connection, topics))
-        beats = [(topic, Placed(known.get(topic, 0), None, {}).encode()) for topic in topics]
+        beats = [
+            (topic, Placed(Place(self._term, known.get(topic, 0)), None, {}).encode())
+            for topic in topics
+        ]
         await self._publish(beats)
 
     async def _publish(self, messages: list[tuple[str, bytes]]) -> None:
@@ -281,8 +307,22 @@ async def _try_lock(connection: psycopg.AsyncConnection[TupleRow]) -> bool:
     return bool(row and row[0])
 
 
+async def _begin_term(connection: psycopg.AsyncConnection[TupleRow]) -> int:
+    """Count a new relay, on the disk before anybody hears of it; return its term."""
+    async with connection.transaction():
+        await connection.execute("SET LOCAL synchronous_commit = on")
+        cursor = await connection.execute(
+            "INSERT INTO topic_sequence AS t (topic, seq) VALUES (%s, 1)"
+            " ON CONFLICT (topic) DO UPDATE SET seq = t.seq + 1 RETURNING seq",
+            [TERM],
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def _place(
-    connection: psycopg.AsyncConnection[TupleRow],
+    connection: psycopg.AsyncConnection[TupleRow], term: int
 ) -> tuple[list[tuple[str, bytes]], int]:
     """Give the waiting events their places, in one transaction; return the messages to publish."""
     cursor = await connection.execute(
@@ -310,7 +350,8 @@ async def _place(
             positions.append(last[EVERYTHING])
             for topic in topics:
                 last[topic] += 1
-                messages.append((topic, Placed(last[topic], name, data).encode()))
+                place = Place(term, last[topic])
+                messages.append((topic, Placed(place, name, data).encode()))
         await connection.execute(
             "UPDATE outbox SET position = p.position"
             " FROM unnest(%s::int8[], %s::int8[]) AS p (id, position) WHERE outbox.id = p.id",

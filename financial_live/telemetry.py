@@ -104,6 +104,12 @@ _frames = Counter(
     registry=REGISTRY,
 )
 _gifts = Counter("financial_live_gifts", "Gifts taken.", ("status",), registry=REGISTRY)
+_task_restarts = Counter(
+    "financial_live_task_restarts",
+    "Tasks of the worker that died and were started again.",
+    ("task",),
+    registry=REGISTRY,
+)
 _relay_lag = Histogram(
     "financial_live_relay_lag_seconds",
     "From an event's writing to its publication.",
@@ -120,6 +126,11 @@ def count_frame(view: str) -> None:
 def count_gift(status: str) -> None:
     """Count one gift that was taken and now has ``status``."""
     _gifts.labels(status).inc()
+
+
+def count_task_restart(task: str) -> None:
+    """Count one task of this worker that died and is started again."""
+    _task_restarts.labels(task).inc()
 
 
 def observe_relay_lag(seconds: float) -> None:

@@ -156,6 +156,39 @@ class TestMigrate:
         assert [await process.wait() for process in started] == [0, 0]
         assert (await db.migration_status(empty_database)).is_current
 
+    async def test_two_at_once_are_one_migration(self, empty_database: str) -> None:
+        await asyncio.gather(db.migrate(empty_database), db.migrate(empty_database))
+        assert (await db.migration_status(empty_database)).is_current
+
+    async def test_who_waits_is_in_nobodys_way(self, empty_database: str) -> None:
+        url = db.libpq_url(empty_database)
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as first:
+            await first.execute("CREATE TABLE large (id bigint)")
+            await first.execute("SELECT pg_advisory_lock(%s)", [db.MIGRATION_LOCK])
+            second = asyncio.create_task(db.migrate(empty_database))
+            asks = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s"
+            asks += " AND datname = current_database() AND query LIKE '%%try_advisory_lock%%'"
+            asked = (asks, [db.MIGRATOR])
+            while await (await first.execute(*asked)).fetchone() is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            # This waits for every transaction that is open now.
+            await first.execute("CREATE INDEX CONCURRENTLY ON large (id)")
+            assert not second.done()
+        await second
+        assert (await db.migration_status(empty_database)).is_current
+
+    async def test_leaves_alone_what_a_newer_program_has_migrated(
+        self, empty_database: str
+    ) -> None:
+        await db.migrate(empty_database)
+        with psycopg.connect(db.libpq_url(empty_database)) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = '9999_of_tomorrow'")
+        await db.migrate(empty_database)
+        status = await db.migration_status(empty_database)
+        assert status.current == "9999_of_tomorrow"
+        assert status.is_ahead
+        assert status.is_current
+
     def test_history_is_one_line(self) -> None:
         script = ScriptDirectory.from_config(db.alembic_config())
         assert len(script.get_heads()) == len(script.get_bases()) == 1

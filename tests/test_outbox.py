@@ -14,7 +14,7 @@ from sqlmodel import col
 from financial_live import db, outbox
 from financial_live.errors import Unavailable
 from financial_live.event import Event
-from financial_live.outbox import Placed, Relay, _prune as outbox_prune
+from financial_live.outbox import Place, Placed, Relay, _prune as outbox_prune
 
 
 class Wire:
@@ -59,7 +59,7 @@ class Wire:
     def seqs(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = defaultdict(list)
         for topic, placed in self.events():
-            found[topic].append(placed.seq)
+            found[topic].append(placed.place.seq)
         return found
 
 
@@ -159,7 +159,24 @@ class TestRelay:
             await relay.relay_once(connection)
             wire.is_away, wire.topics = False, ["a", "unknown"]
             await relay.repeat_last_seqs(connection)
-        assert wire.sent == [("a", Placed(1, None, {})), ("unknown", Placed(0, None, {}))]
+        assert wire.sent == [
+            ("a", Placed(Place(0, 1), None, {})),
+            ("unknown", Placed(Place(0, 0), None, {})),
+        ]
+
+    async def test_each_relay_has_a_term_of_its_own_which_readers_see(
+        self, own_database: db.Database
+    ) -> None:
+        terms = []
+        for name in ("one", "two"):
+            wire = Wire()
+            async with running(Relay(own_database.dsn, wire)):
+                await outbox.append(Event(name, ("a",)))
+                await wire.wait_for(1)
+            [placed] = [placed for _, placed in wire.sent if placed.name]
+            assert await outbox.last_place("a") == placed.place
+            terms.append(placed.place.term)
+        assert terms[1] == terms[0] + 1
 
     async def test_of_two_relays_one_works_and_the_other_takes_over(
         self, own_database: db.Database
@@ -305,9 +322,12 @@ class TestCalling:
 
 class TestPlaced:
     def test_survives_the_bus(self) -> None:
-        placed = Placed(7, "donation_created", {"name": "شكرا", "amount": "50000.00"})
+        placed = Placed(Place(3, 7), "donation_created", {"name": "شكرا", "amount": "50000.00"})
         assert Placed.decode(placed.encode()) == placed
 
-    def test_what_is_no_message_is_refused(self) -> None:
+    @pytest.mark.parametrize(
+        "payload", [b"not json", b"[1]", b'[1,"x",null,{}]', b"[1,2,3,{}]", b"[1,2,null,3]"]
+    )
+    def test_what_is_no_message_is_refused(self, payload: bytes) -> None:
         with pytest.raises(ValueError, match=r"."):
-            Placed.decode(b"not json")
+            Placed.decode(payload)

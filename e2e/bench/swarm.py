@@ -15,6 +15,8 @@ from e2e.bench.client import NAMESPACE, hydrate
 
 _COUNT = b'"gift_count_rx_state_":'
 _OPEN, _PING = b"0", b"2"
+# The pings of the WebSocket itself, which a browser answers without telling the page.
+_WS_PING, _WS_PONG, _MASK = b"\x89", b"\x8a", b"\0\0\0\0"
 
 
 class Watcher(asyncio.Protocol):
@@ -59,6 +61,16 @@ class Watcher(asyncio.Protocol):
             self._take(frame, now)
 
     def _next(self) -> bytes | None:
+        """Take a frame off the buffer; answer a ping, or the server takes us for dead."""
+        is_ping = self._buffer[:1] == _WS_PING
+        frame = self._take_frame()
+        if frame is None or not is_ping:
+            return frame
+        assert self._transport is not None
+        self._transport.write(_WS_PONG + bytes([0x80 | len(frame)]) + _MASK + frame)
+        return self._next()
+
+    def _take_frame(self) -> bytes | None:
         """Take one whole frame off the buffer. A server's frames are not masked."""
         buffer = self._buffer
         if len(buffer) < 2:
@@ -90,7 +102,7 @@ class Watcher(asyncio.Protocol):
         assert self._transport is not None
         size = len(payload)
         head = bytes([0x81, 0x80 | size]) if size < 126 else b"\x81\xfe" + struct.pack(">H", size)
-        self._transport.write(head + b"\0\0\0\0" + payload)
+        self._transport.write(head + _MASK + payload)
 
     def close(self) -> None:
         """Leave."""

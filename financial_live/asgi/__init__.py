@@ -6,6 +6,7 @@ hands each its listening socket.
 
 import functools
 import os
+import signal
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -27,6 +28,7 @@ from financial_live.errors import ConfigError, NotFound, Unavailable
 from financial_live.scope import Scope
 
 __all__ = [
+    "LEAVE",
     "PROJECT",
     "build_frontend",
     "create_app",
@@ -36,6 +38,9 @@ __all__ = [
     "reflex_environment",
     "source_hash",
 ]
+
+LEAVE = signal.SIGUSR1
+"""Asks a worker to take no new visitors and to send those it has away, one after another."""
 
 
 def create_app() -> ASGIApp:

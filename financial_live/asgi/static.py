@@ -4,6 +4,9 @@ All files are read once, so a request can only name what is there: no path leads
 folder. What has a hash in its name may be kept for a year, pages must be asked for again, and
 the one file with the server's address in it takes the address from the page that loads it: one
 build serves any host, port and scheme.
+
+While workers are replaced by those of another build, a page of one asks the other for its files. So
+what has a hash in its name is also looked for in the builds that lie beside this one.
 """
 
 import gzip
@@ -29,6 +32,7 @@ _NOT_FOUND = "/404.html"
 # Made for another address by the build, so nobody is served it.
 _UNSERVED = frozenset({"/sitemap.xml"})
 _ENDPOINTS = "/assets/reflex-env-*.js"
+_ASSET = re.compile(r"/assets/[\w-][\w.-]*")
 _COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg")
 _SECURITY: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -60,6 +64,7 @@ class Frontend:
     ) -> None:
         self._app = app
         self._is_gone = is_gone
+        self._client = client
         self._files = {_path_of(file, client): _read(file, client) for file in _files(client)}
         self._is_page = is_page
         for needed in (_FALLBACK, _NOT_FOUND, "/index.html"):
@@ -84,10 +89,20 @@ class Frontend:
     def _find(self, path: str) -> _File | None:
         if not path.endswith(".html") and (file := self._files.get(path)):
             return file
+        if _ASSET.fullmatch(path):
+            return self._from_another_build(path)
         if "//" in path or not self._is_page(path):
             return None
         name = path.rstrip("/") or "/index"
         return self._files.get(f"{name}.html") or self._files[_FALLBACK]
+
+    def _from_another_build(self, path: str) -> _File | None:
+        for build in self._client.parent.parent.iterdir():
+            client = build / self._client.name
+            file = client / path.removeprefix("/")
+            if (client / "index.html").is_file() and file.is_file():
+                return self._files.setdefault(path, _read(file, client))
+        return None
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer; where it has nothing a person could read, show our 404."""

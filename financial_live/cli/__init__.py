@@ -58,6 +58,19 @@ def migrate(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def build(
+    to: Annotated[
+        Path | None, typer.Option(help="Folder to put them into; by default the data folder's.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Build the pages ahead of a start, for FINANCIAL_LIVE_FRONTEND_DIR."""
+    from financial_live.cli import building
+
+    building.build(Settings.load(data_dir=data_dir), to, Console())
+
+
+@app.command()
 def demo(data_dir: DataDir = None) -> None:
     """Load the demo campaigns."""
     from financial_live.cli import data

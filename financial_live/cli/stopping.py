@@ -1,8 +1,11 @@
 """How the running command is asked to stop, and how long it may take.
 
-The first Ctrl-C, SIGTERM or SIGHUP is only noted: the work looks at safe points, so no child is
-ever started and then forgotten. The second one interrupts whatever is being waited for. A third
-ends the process, and the kernel ends its children.
+The first Ctrl-C or SIGTERM is only noted: the work looks at safe points, so no child is ever
+started and then forgotten. The second one interrupts whatever is being waited for. A third ends the
+process, and the kernel ends its children.
+
+SIGHUP asks for new workers. But a terminal that closes sends it too: when the one that we were
+started in is gone, it means to stop.
 """
 
 import os
@@ -18,6 +21,7 @@ from typing import Self
 from financial_live.embedded import end_with_parent
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STANDARD_STREAMS = (0, 1, 2)
 # One Ctrl-C reaches us twice when a wrapper such as uv passes its own copy on.
 _SAME_PRESS_S = 0.5
 _EXIT_AFTER_SIGNAL = 128
@@ -38,6 +42,8 @@ class StopSignals:
         self._clock = clock
         self._count = 0
         self._last = float("-inf")
+        self._terminals = [one for one in _STANDARD_STREAMS if os.isatty(one)]
+        self._renewal_requested = False
         self._before: dict[signal.Signals, signal._HANDLER] = {}
 
     @property
@@ -50,8 +56,16 @@ class StopSignals:
         if self.requested:
             raise Stopped
 
+    def take_renewal(self) -> bool:
+        """Whether somebody asked for new workers since this was last called."""
+        requested, self._renewal_requested = self._renewal_requested, False
+        return requested
+
     def receive(self, signum: int, frame: FrameType | None = None) -> None:
-        """Take a signal. Raises Hurried at the second one."""
+        """Take a signal. Raises Hurried at the second one that means to stop."""
+        if signum == signal.SIGHUP and all(map(os.isatty, self._terminals)):
+            self._renewal_requested = True
+            return
         now = self._clock()
         if now - self._last < _SAME_PRESS_S:
             return

@@ -6,26 +6,23 @@ started it ends.
 
 import asyncio
 import contextlib
-import http.client
 import os
 import shlex
 import socket
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from financial_live import routes
 from financial_live.asgi import PROJECT, build_frontend, present_frontend
 from financial_live.cli.console import Console
 from financial_live.cli.guard import Guard, Watched
+from financial_live.cli.renewal import migrate_anew, replace, see_off
 from financial_live.cli.stopping import Hurried, Stopped, StopSignals, command_name, end_with_uv
-from financial_live.cli.workers import Gate, Worker, address_of, listen
+from financial_live.cli.workers import Gate, Worker, address_of, await_readiness, listen
 from financial_live.config import Settings
 from financial_live.embedded import DataFolder, Instance, Part, wanted_parts, with_addresses
-from financial_live.errors import ConfigError
+from financial_live.errors import AppError
 
-READY_TIMEOUT_S = 60.0
-_PING = "/ping"
 _LOOK_S = 0.1
 
 
@@ -62,6 +59,7 @@ class Supervisor:
         self._address = ""
         self._parts: list[Part] = []
         self._workers: list[Worker] = []
+        self._guards: list[Guard] = []
         self._gate = Gate()
         self._slug: str | None = None
 
@@ -133,7 +131,7 @@ class Supervisor:
         title = "building the frontend, which takes about a minute the first time"
         with self._console.step(title) as step:
             step.done("Frontend built")
-            return build_frontend(PROJECT, self._folder, tick=self._stop.check)
+            return build_frontend(PROJECT, self._folder, tick=self._look)
 
     def _begin_workers(self, settings: Settings) -> None:
         """Let the workers load the application; they serve when the doors are opened."""
@@ -147,30 +145,54 @@ class Supervisor:
     def _open_doors(self) -> None:
         with self._console.step("starting the server") as step:
             self._gate.open()
-            self._await_answer()
+            await_readiness(self._workers, self._stop.check)
             step.done(f"Server ready, {len(self._workers)} worker(s)")
 
-    def _await_answer(self) -> None:
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while not _answers(self._address):
-            self._stop.check()
-            for worker in self._workers:
-                if worker.poll() is not None:
-                    raise ConfigError(f"{worker.title} could not start. {worker.last_words()}")
-            if time.monotonic() > deadline:
-                raise ConfigError(
-                    f"The server did not answer in {READY_TIMEOUT_S:.0f} s. "
-                    f"{self._workers[0].last_words()}"
-                )
+    def _watch(self) -> None:
+        self._guards = [Guard(one, self._console.note) for one in self._everything()]
+        while True:
+            self._look()
+            if self._stop.take_renewal():
+                self._renew()
             time.sleep(_LOOK_S)
 
-    def _watch(self) -> None:
-        guards = [Guard(one, self._console.note) for one in self._everything()]
-        while True:
-            self._stop.check()
-            for guard in guards:
-                guard.look()
-            time.sleep(_LOOK_S)
+    def _look(self) -> None:
+        """Do what must be done again and again, whatever else is under way."""
+        self._stop.check()
+        for guard in self._guards:
+            guard.look()
+
+    def _renew(self) -> None:
+        """Replace the workers by new ones, with what is on the disk now: one after another."""
+        try:
+            settings = self._renewed_settings()
+            for place, worker in enumerate(self._workers):
+                with self._console.step(f"replacing {worker.title}") as step:
+                    self._replace(place, settings)
+                    step.done(f"{worker.title} is a new one")
+        except AppError as error:
+            self._console.bad(f"{error.message}\nThe workers that are here go on.")
+        else:
+            self._console.good("All workers are new.")
+
+    def _renewed_settings(self) -> Settings:
+        settings = self._workers[0].settings
+        assert settings is not None, "workers are watched after they have got their settings"
+        if self._settings.frontend_dir is None:
+            settings = settings.model_copy(update={"frontend_dir": self._built_frontend()})
+        with self._console.step("migrating the database") as step:
+            migrate_anew(settings, self._look)
+            step.done("Database migrated")
+        return settings
+
+    def _replace(self, place: int, settings: Settings) -> None:
+        old = self._workers[place]
+        new = self._workers[place] = replace(old, settings, self._look)
+        self._guards = [
+            Guard(new, self._console.note) if guard.watched is old else guard
+            for guard in self._guards
+        ]
+        see_off(old, self._look)
 
     def _take_down(self) -> None:
         try:
@@ -202,18 +224,6 @@ class Supervisor:
     def _say_where(self, taken_s: float) -> None:
         lines = _places(self._settings, address=self._address, slug=self._slug or "SLUG")
         self._console.note(f"\nReady in {taken_s:.1f} s.\n\n{chr(10).join(lines)}\n")
-
-
-def _answers(address: str) -> bool:
-    place = urlsplit(address)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=0.5)
-    try:
-        connection.request("GET", _PING)
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _places(settings: Settings, *, address: str, slug: str) -> list[str]:

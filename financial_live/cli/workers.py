@@ -14,8 +14,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 
-from financial_live.asgi import PROJECT
+from financial_live.asgi import LEAVE, PROJECT
 from financial_live.cli.stopping import command_line
 from financial_live.config import Settings
 from financial_live.embedded import DataFolder, spawn, tail
@@ -23,6 +24,7 @@ from financial_live.errors import ConfigError
 
 # What means every address when listened on, and the one to reach it at from here.
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+READY_TIMEOUT_S = 60.0
 # uvicorn gives its visitors 3 seconds; this is a little more.
 STOP_TIMEOUT_S = 5.0
 _BACKLOG = 2048
@@ -78,12 +80,18 @@ class Worker:
 
     def __init__(self, number: int, listening: socket.socket, folder: DataFolder) -> None:
         self.title = f"Worker {number}"
+        self._number = number
         self.settings: Settings | None = None
         self._listening = listening
         self._place = listening.getsockname()
         self._is_shared = listening.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) != 0
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready: int | None = None
+
+    def successor(self) -> "Worker":
+        """Return a worker that will take visitors at the same place as this one."""
+        return Worker(self._number, self._listening, self._folder)
 
     @property
     def pid(self) -> int | None:
@@ -96,19 +104,37 @@ class Worker:
             raise RuntimeError("a worker needs its settings before it starts")
         if self._listening.fileno() < 0:
             self._listening = _bind_again(self._listening.family, self._place)
-        descriptor = self._listening.fileno()
-        argv = [sys.executable, "-m", "financial_live.asgi", "--fd", str(descriptor)]
-        held = [] if gate is None else [gate.read_end]
-        argv += [part for one in held for part in ("--gate", str(one))]
+        self._forget_ready()
+        self._ready, tells_ready = os.pipe()
+        os.set_blocking(self._ready, False)
+        given = {"--fd": self._listening.fileno(), "--ready": tells_ready}
+        if gate is not None:
+            given["--gate"] = gate.read_end
+        argv = [sys.executable, "-m", "financial_live.asgi"]
+        argv += [word for name, descriptor in given.items() for word in (name, str(descriptor))]
         environment = {**os.environ, **self.settings.environment()}
         with contextlib.ExitStack() as stack:
+            stack.callback(os.close, tells_ready)
             log = None
             if not self.settings.is_production:
                 log = stack.enter_context(self._folder.open_log("server"))
             self._process = spawn(
                 argv, output=log, end_with=signal.SIGTERM, cwd=PROJECT, environment=environment,
-                pass_fds=[descriptor, *held],
+                pass_fds=list(given.values()),
             )  # fmt: skip
+
+    def is_ready(self) -> bool:
+        """Whether it serves."""
+        if self._ready is not None:
+            with contextlib.suppress(BlockingIOError):
+                if os.read(self._ready, 1):
+                    self._forget_ready()
+        return self._ready is None
+
+    def _forget_ready(self) -> None:
+        if self._ready is not None:
+            os.close(self._ready)
+            self._ready = None
 
     def poll(self) -> int | None:
         """Return None while it runs, else its exit code."""
@@ -122,6 +148,15 @@ class Worker:
     def leave_port(self) -> None:
         """Take no more visitors here."""
         self._listening.close()
+
+    def ask_to_leave(self) -> None:
+        """Ask it to send its visitors away, one after another, and end."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(LEAVE)
+
+    def has_ended(self) -> bool:
+        """Whether the process is gone; its place stays as it is."""
+        return self._process is None or self._process.poll() is not None
 
     def ask_to_stop(self) -> None:
         """Ask it to finish what it is doing and end."""
@@ -149,6 +184,25 @@ class Worker:
         if self.settings is not None and self.settings.is_production:
             return "Its messages are above."
         return f"The end of {path}:\n{tail(path, lines=25)}"
+
+
+def await_readiness(workers: Sequence[Worker], tick: Callable[[], None]) -> None:
+    """Wait until all serve. Raises ConfigError when one ends or takes too long instead.
+
+    ``tick`` is called while waiting and may raise to give up.
+    """
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while waiting := [one for one in workers if not one.is_ready()]:
+        tick()
+        for worker in waiting:
+            if worker.has_ended():
+                raise ConfigError(f"{worker.title} could not start. {worker.last_words()}")
+        if time.monotonic() > deadline:
+            raise ConfigError(
+                f"{waiting[0].title} did not serve in {READY_TIMEOUT_S:.0f} s. "
+                f"{waiting[0].last_words()}"
+            )
+        time.sleep(_POLL_S)
 
 
 def _bind_again(family: int, place: object) -> socket.socket:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from financial_live import telemetry
 from financial_live.bus import Bus
-from financial_live.outbox import Placed
+from financial_live.outbox import Place, Placed
 from financial_live.rooms.room import REREAD_S, Frame, Room
 from financial_live.rooms.views import RoomKey, View
 
@@ -29,7 +29,7 @@ class Watchers(Protocol):
         """Send a frame to this door's watchers of the room. Must not wait for a slow one."""
 
 
-async def _load(key: RoomKey) -> tuple[int, View]:
+async def _load(key: RoomKey) -> tuple[Place, View]:
     return await key.load()
 
 
@@ -41,6 +41,7 @@ class Rooms:
         self._rooms: dict[RoomKey, Room] = {}
         self._by_topic: dict[str, list[Room]] = {}
         self._doors: list[Watchers] = []
+        self._doubts: set[str] = set()
 
     def attach(self, door: Watchers) -> None:
         """Deliver the frames of every room to ``door`` too."""
@@ -49,6 +50,24 @@ class Rooms:
     def __len__(self) -> int:
         return len(self._rooms)
 
+    def doubt(self, cause: str) -> None:
+        """Show every view as stale until ``trust`` is called: what keeps it right has failed."""
+        self._doubts.add(cause)
+        self._say_soon()
+
+    def trust(self, cause: str) -> None:
+        """Take back the doubt for this cause, if there is one."""
+        if cause in self._doubts:
+            self._doubts.remove(cause)
+            self._say_soon()
+
+    def _is_doubted(self) -> bool:
+        return bool(self._doubts)
+
+    def _say_soon(self) -> None:
+        for room in self._rooms.values():
+            room.send_soon()
+
     async def join(self, key: RoomKey, enter: Callable[[Frame], Awaitable[None]]) -> None:
         """Call ``enter`` with the whole view of the room, which is opened if it is not.
 
@@ -56,7 +75,9 @@ class Rooms:
         """
         room = self._rooms.get(key)
         if room is None:
-            room = self._rooms[key] = Room(key, load=_load, deliver=self._deliver)
+            room = self._rooms[key] = Room(
+                key, load=_load, deliver=self._deliver, is_doubted=self._is_doubted
+            )
             self._by_topic.setdefault(key.topic, []).append(room)
             await self._bus.watch(key.topic)
         room.unwatched_since = None
@@ -109,7 +130,7 @@ class Rooms:
                 await self._close_if_left(key, room, now)
 
     async def _close_if_left(self, key: RoomKey, room: Room, now: float) -> None:
-        if any(door.is_watched(key) for door in self._doors):
+        if room.joining or any(door.is_watched(key) for door in self._doors):
             room.unwatched_since = None
         elif room.unwatched_since is None:
             room.unwatched_since = now

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from financial_live.outbox import Placed
+from financial_live.outbox import Place, Placed
 from financial_live.rooms.views import RoomKey, Row, View
 
 _log = logging.getLogger(__name__)
@@ -16,6 +16,7 @@ MAX_FRAMES_PER_S = 20
 SILENCE_S = 3.0
 REREAD_S = 2.0
 _FRAME_GAP_S = 1 / MAX_FRAMES_PER_S
+_NOWHERE = Place(-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +62,28 @@ class Room:
     """A view that follows its topic.
 
     ``deliver`` is awaited with each frame, and never while another delivery or a join is under
-    way. ``load`` returns the last ``seq`` of the topic and the view, of one moment.
+    way. ``load`` returns the topic's last place and the view, of one moment. While
+    ``is_doubted`` says so the view is stale, whatever is heard.
     """
 
     def __init__(
         self,
         key: RoomKey,
         *,
-        load: Callable[[RoomKey], Awaitable[tuple[int, View]]],
+        load: Callable[[RoomKey], Awaitable[tuple[Place, View]]],
         deliver: Callable[[RoomKey, Frame], Awaitable[None]],
+        is_doubted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.key = key
         self.last_heard = time.monotonic()
         self.right_at = time.time()
         self.unwatched_since: float | None = None
+        # Who joins is no watcher yet, but a room must not close under them while it reads.
+        self.joining = 0
         self._load = load
         self._deliver = deliver
-        self._seq = -1
+        self._is_doubted = is_doubted
+        self._place = _NOWHERE
         self._view: View | None = None
         self._sent: View | None = None
         self._must_reset = False
@@ -90,20 +96,24 @@ class Room:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the relay has been silent for too long."""
-        return time.monotonic() - self.last_heard > SILENCE_S
+        """Whether the relay has been silent for too long, or this worker is not well."""
+        return time.monotonic() - self.last_heard > SILENCE_S or self._is_doubted()
 
     async def join(self, enter: Callable[[Frame], Awaitable[None]]) -> None:
         """Call ``enter`` with the whole view, between two frames."""
-        if self._view is None:
-            await self.read()
-        async with self._delivery:
-            assert self._view is not None
-            if self._sent is None:
-                self._sent = self._shown(self._view)
-            # The new watcher gets what the others hold, though newer may be known already: the
-            # next frame, a difference to what was last sent, is then right for all of them.
-            await enter(whole(self._sent))
+        self.joining += 1
+        try:
+            if self._view is None:
+                await self.read()
+            async with self._delivery:
+                assert self._view is not None
+                if self._sent is None:
+                    self._sent = self._shown(self._view)
+                # The new watcher gets what the others hold, though newer may be known already: the
+                # next frame, a difference to what was last sent, is then right for all of them.
+                await enter(whole(self._sent))
+        finally:
+            self.joining -= 1
 
     def hear(self, message: Placed) -> None:
         """Take a message of the topic: apply it, ignore it, or find that something was missed."""
@@ -119,20 +129,22 @@ class Room:
 
     def _take(self, message: Placed) -> None:
         assert self._view is not None
-        if message.name is None:
-            if message.seq != self._seq:
+        term, seq = message.place
+        if term != self._place.term or message.name is None:
+            # One of an old term means nothing: what it told may have been taken back.
+            if message.place != self._place and term >= self._place.term:
                 self.read_soon()
             return
-        if message.seq <= self._seq:
+        if seq <= self._place.seq:
             return
-        if message.seq > self._seq + 1:
+        if seq > self._place.seq + 1:
             self.read_soon()
             return
         changed = self._applied(self._view, message)
         if changed is None:
             self.read_soon()
             return
-        self._seq = message.seq
+        self._place = message.place
         if changed is not self._view:
             self._view = changed
             self.send_soon()
@@ -167,7 +179,7 @@ class Room:
     async def _read(self) -> None:
         while True:
             self._read_again = False
-            self._seq, self._view = await self._load(self.key)
+            self._place, self._view = await self._load(self.key)
             self.right_at = time.time()
             if not self._read_again:
                 return
@@ -178,9 +190,14 @@ class Room:
         if reader.cancelled():
             return
         if (error := reader.exception()) is not None:
-            # A joining watcher is told by ``join``. For the others the next heartbeat reads again.
+            # A joining watcher is told by ``join``. For the others whatever is heard next reads
+            # again, even what seems to follow: after a crash of the database the places that this
+            # room knows may have been given to others meanwhile.
+            self._place = _NOWHERE
             _log.warning("cannot read %s: %s", self.key, error)
             return
+        if self._read_again:  # Somebody asked between its last look and its end.
+            self.read_soon()
         self.send_soon()
         for message in waiting:
             if message.name is not None:

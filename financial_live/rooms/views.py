@@ -67,10 +67,10 @@ class RoomKey:
             return Scope.operator(caller="room")
         return Scope.visitor(caller="room")
 
-    async def load(self) -> tuple[int, View]:
-        """Read the topic's last ``seq`` and the view, of one moment."""
+    async def load(self) -> tuple[outbox.Place, View]:
+        """Read the topic's last place and the view, of one moment."""
         async with db.snapshot():
-            return await outbox.last_seq(self.topic), await _LOAD[self.view](self)
+            return await outbox.last_place(self.topic), await _LOAD[self.view](self)
 
     def apply(self, view: View, name: str, data: Mapping[str, Any]) -> View | None:
         """Return ``view`` after the event; None if it must be read again."""
@@ -127,6 +127,12 @@ def _campaign_fields(summary: Mapping[str, Any]) -> dict[str, Any]:
     return {name: summary[name] for name in (*shown, "gift_count")} | {
         "_version": summary["version"]
     }
+
+
+def _campaign_row(summary: Mapping[str, Any], at: int) -> Row:
+    """Return a line of a list of campaigns; that one is active, as most are, does not travel."""
+    row = {**_campaign_fields(summary), "_status": summary["status"], "at": at}
+    return row if row["status"] != "active" else {k: v for k, v in row.items() if k != "status"}
 
 
 def _gift_row(gift: Mapping[str, Any]) -> Row:
@@ -231,15 +237,18 @@ def _named_row(gift: Mapping[str, Any], campaign: Mapping[str, Any]) -> Row:
 
 
 def _with_campaigns(rows: dict[str, Row]) -> View:
-    """Return the view of ``rows``, whose campaigns are named once for all of them, by slug."""
+    """Return the view of ``rows``, whose campaigns are named once for all of them.
+
+    Each has a field of its own, "c:" and its slug: a campaign that is new here travels alone.
+    """
     named = {
-        row["campaign"]: {
+        f"c:{row['campaign']}": {
             "name": row["_campaign"]["name"],
             "currency": row["_campaign"]["currency"],
         }
         for row in rows.values()
     }
-    return View({"loaded": True, "campaigns": named}, rows)
+    return View({"loaded": True, **named}, rows)
 
 
 def _apply_gifts(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
@@ -284,10 +293,9 @@ async def _load_campaigns(key: RoomKey) -> View:
         )
     fields = {"loaded": True, "page": page.page, "pages": page.pages, "total": page.total}
     rows = {
-        str(campaign.id): {
-            **_campaign_fields(campaigns.summary(campaign)),
-            "at": microseconds(time_text(campaign.inserted_at)),
-        }
+        str(campaign.id): _campaign_row(
+            campaigns.summary(campaign), microseconds(time_text(campaign.inserted_at))
+        )
         for campaign in page.items
     }
     return View({**fields, "subject": key.subject}, rows)
@@ -303,9 +311,9 @@ def _apply_campaigns(key: RoomKey, view: View, name: str, data: Mapping[str, Any
         return None if name == "campaign_updated" and key.subject == _LIVE else view
     if campaign["version"] <= row["_version"]:
         return view
-    if campaign["status"] != row["status"] and key.subject == _LIVE:
+    if campaign["status"] != row["_status"] and key.subject == _LIVE:
         return None
-    return View(view.fields, {**view.rows, row["id"]: {**row, **_campaign_fields(campaign)}})
+    return View(view.fields, {**view.rows, row["id"]: _campaign_row(campaign, row["at"])})
 
 
 _LOAD: dict[str, Callable[[RoomKey], Awaitable[View]]] = {

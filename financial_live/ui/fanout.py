@@ -3,10 +3,14 @@
 A room emit of Socket.IO starts a task for each member, and puts no limit to the queue of a member
 that does not read. Here the same packet goes into every queue in one pass. A member whose queue has
 ``MAX_QUEUED`` packets is *behind*: it gets no more frames, so its queue does not grow, and once it
-has read what it has, it gets the whole view instead of what it missed. Nobody waits for it.
-engine.io lets go of a socket that answers no ping for 25 s.
+has read what it has, it gets the whole view instead of what it missed. Nobody waits for it, and
+``financial_live.asgi`` lets go of one that is stuck for long.
+
+A socket that nothing was put into for a while gets a packet that says nothing, so that a page which
+hears nothing at all knows that its line is dead (``assets/line.js``).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from engineio import packet as engine_packet
@@ -15,6 +19,7 @@ from socketio import packet as socket_packet
 
 MAX_QUEUED = 8
 _EVENT = "event"
+_NOTHING = engine_packet.Packet(engine_packet.NOOP)
 
 
 class Fanout:
@@ -23,6 +28,7 @@ class Fanout:
     def __init__(self, namespace: EventNamespace) -> None:
         self._namespace = namespace
         self._behind: dict[str, str] = {}
+        self._told: set[str] = set()
 
     def send(self, room: str, update: dict[str, Any]) -> None:
         """Send ``update`` to every member of ``room`` that keeps up, in the order of calls."""
@@ -36,6 +42,7 @@ class Fanout:
                 continue
             for packet in packets:
                 queue.put_nowait(packet)
+            self._told.add(engine_id)
 
     def send_view(self, session_id: str, room: str, update: dict[str, Any]) -> None:
         """Send the whole view of ``room`` to one member, which is then no longer behind.
@@ -63,6 +70,19 @@ class Fanout:
                     queue.put_nowait(packet)
         return True
 
+    def quiet(self) -> list[str]:
+        """Return the sockets that were told nothing since this was last called."""
+        told, self._told = self._told, set()
+        return [e for _, e in self._members(None) if e not in told]
+
+    def beat(self, engine_ids: Iterable[str]) -> None:
+        """Let these sockets hear that the line is alive, but for those with packets to read."""
+        for engine_id in engine_ids:
+            queue = self._queue(engine_id)
+            if queue is not None and queue.empty():
+                queue.put_nowait(_NOTHING)
+                self._told.add(engine_id)
+
     def is_empty(self, room: str) -> bool:
         """Whether nobody is in ``room``."""
         return next(iter(self._members(room)), None) is None
@@ -82,7 +102,8 @@ class Fanout:
                 ready.append((session_id, room))
         return ready
 
-    def _members(self, room: str) -> Any:
+    def _members(self, room: str | None) -> Any:
+        """Return ``(session, socket)`` of those in ``room``; None is the room of everybody."""
         manager = self._namespace.server.manager
         try:
             return list(manager.get_participants(self._namespace.namespace, room))

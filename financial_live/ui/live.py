@@ -18,6 +18,7 @@ import reflex as rx
 from reflex.app import EventNamespace
 from reflex.state import _override_base_method
 from reflex_base.constants.state import FIELD_MARKER
+from reflex_base.utils.format import to_snake_case
 
 from financial_live.config import get_settings, is_loopback_host
 from financial_live.errors import Unavailable
@@ -30,7 +31,10 @@ from financial_live.ui.stream import Slots
 _log = logging.getLogger(__name__)
 
 _ROOM = "room:"
+_CALLER = "web"
 _CATCH_UP_S = 0.1
+# A quiet socket hears something in every other round of so many turns: twice in a page's patience.
+_TURNS = 5
 _LOAD_AGAIN_S = 2.0
 
 
@@ -38,6 +42,12 @@ class _Received(rx.State, mixin=True):
     """A state whose variables come from a room and live in the browser only."""
 
     stale: int = 0
+
+    @classmethod
+    @_override_base_method
+    def get_name(cls) -> str:
+        """Return the class' own name: it is in every frame, and where it is written matters not."""
+        return to_snake_case(cls.__name__)
 
     @_override_base_method
     def dict(
@@ -77,10 +87,12 @@ class CampaignsLive(_Received, rx.State):
 
 
 class DonationsLive(_Received, rx.State):
-    """The last gifts to any campaign; its rows are a stream, ``campaigns`` names theirs by slug."""
+    """The last gifts to any campaign; its rows are a stream.
+
+    The campaigns are named in fields of their own, "c:" and the slug, which no class can declare.
+    """
 
     loaded: bool = False
-    campaigns: dict[str, dict[str, str]] = {}
 
 
 _STATES: dict[str, tuple[type[rx.State], int]] = {
@@ -123,20 +135,33 @@ class LiveDoor:
         return {"delta": {state.get_full_name(): update}}
 
     async def run(self) -> None:
-        """Bring those who fell behind up to date, until cancelled."""
+        """Bring those who fell behind up to date, and let the others hear that we are here."""
         while True:
-            await asyncio.sleep(_CATCH_UP_S)
-            for session_id, room in self._fanout.caught_up():
-                key = self._keys.get(room)
-                if key is not None:
-                    await self._show(session_id, key)
+            quiet = self._fanout.quiet()
+            for turn in range(_TURNS):
+                await asyncio.sleep(_CATCH_UP_S)
+                self._fanout.beat(quiet[turn::_TURNS])
+                await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        for session_id, room in self._fanout.caught_up():
+            key = self._keys.get(room)
+            if key is not None:
+                await self._show_again(session_id, key)
+
+    async def _show_again(self, session_id: str, key: RoomKey) -> None:
+        room = _ROOM + str(key)
+
+        async def show(snapshot: Frame) -> None:
+            # Meanwhile its visitor may have gone to another page.
+            if room in self._namespace.rooms(session_id):
+                self._fanout.send_view(session_id, room, self._update(key, snapshot))
+
+        await self._rooms.join(key, show)
 
     async def enter(self, session_id: str, key: RoomKey) -> None:
         """Make the session a member of this room and of no other; it gets the whole view first."""
         await self.leave(session_id)
-        await self._show(session_id, key)
-
-    async def _show(self, session_id: str, key: RoomKey) -> None:
         room = _ROOM + str(key)
 
         async def enter(snapshot: Frame) -> None:
@@ -231,10 +256,12 @@ def scope_of(state: rx.State) -> Scope:
 
     The machine's operator is whoever reaches a loopback bind by a loopback name and through no
     proxy: a foreign site whose name is made to resolve to this machine does not.
+
+    All pages are one caller: a session may change between a form and its repetition, when the line
+    breaks, and the forms' own keys cannot be guessed.
     """
     host = urlsplit(f"//{state.router.headers.host}").hostname or ""
     forwarded = state.router.headers.raw_headers.get("x-forwarded-for")
-    caller = f"web:{state.router.session.client_token}"
     if get_settings().grants_operator and is_loopback_host(host) and not forwarded:
-        return Scope.operator(caller=caller)
-    return Scope.visitor(caller=caller)
+        return Scope.operator(caller=_CALLER)
+    return Scope.visitor(caller=_CALLER)

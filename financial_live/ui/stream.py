@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import reflex as rx
+from reflex_base.constants.state import FIELD_MARKER
 from reflex_base.vars.base import VarData
 
 Row = Mapping[str, Any]
@@ -53,11 +54,25 @@ class Slots:
 
 def rows_of(state: type[rx.State], *, size: int) -> rx.Var[list[dict[str, Any]]]:
     """Return the stream that ``state`` receives, newest first, for ``rx.foreach``."""
-    any_var = next(iter(state.base_vars.values()))
+    held, data = _held(state)
     return rx.Var(
-        f"streamRows({str(any_var).rpartition('.')[0]}, {size})",
+        f"streamRows({held}, {size})",
         _var_type=list[dict[str, Any]],
-        _var_data=VarData.merge(
-            any_var._get_all_var_data(), VarData(imports={"$/public/live.js": ["streamRows"]})
-        ),
+        _var_data=VarData.merge(data, VarData(imports={"$/public/live.js": ["streamRows"]})),
     ).to(list[dict[str, Any]])
+
+
+def field_of(state: type[rx.State], name: rx.Var[str]) -> rx.Var[dict[str, Any]]:
+    """Return the field that ``state`` receives under a name that only the browser knows."""
+    held, data = _held(state)
+    return rx.Var(
+        f'({held}[{name} + "{FIELD_MARKER}"] ?? {{}})',
+        _var_type=dict[str, Any],
+        _var_data=VarData.merge(data, name._get_all_var_data()),
+    ).to(dict[str, Any])
+
+
+def _held(state: type[rx.State]) -> tuple[str, VarData | None]:
+    """Return what the browser holds of ``state``, and what that needs."""
+    any_var = next(iter(state.base_vars.values()))
+    return str(any_var).rpartition(".")[0], any_var._get_all_var_data()

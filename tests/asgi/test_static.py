@@ -46,6 +46,43 @@ async def browser(client_folder: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+class TestAnotherBuild:
+    """While workers are replaced, a page of one build asks a worker of another for its files."""
+
+    @pytest.fixture
+    def other(self, client_folder: Path) -> Path:
+        other = client_folder.parent.with_name("0123456789abcdef") / client_folder.name
+        (other / "assets").mkdir(parents=True)
+        (other / "assets" / "root-new.js").write_text("export const b = 2;")
+        (other / "assets" / "root-abc.js").write_text("another file of the same name")
+        (other / "assets" / "reflex-env-new.js").write_text("e=`http://localhost:8000/ping`")
+        (other / "secret.txt").write_text("secret")
+        return other
+
+    async def test_has_its_hashed_files_served(
+        self, browser: httpx.AsyncClient, other: Path
+    ) -> None:
+        (other / "index.html").touch()
+        assert (await browser.get("/assets/root-new.js")).text == "export const b = 2;"
+        assert "location.origin" in (await browser.get("/assets/reflex-env-new.js")).text
+
+    async def test_does_not_replace_a_file_of_this_one(
+        self, browser: httpx.AsyncClient, other: Path
+    ) -> None:
+        (other / "index.html").touch()
+        assert "export const a" in (await browser.get("/assets/root-abc.js")).text
+
+    async def test_opens_nothing_else(self, browser: httpx.AsyncClient, other: Path) -> None:
+        (other / "index.html").touch()
+        for path in ("/secret.txt", "/assets/..%2Fsecret.txt", "/assets/../secret.txt"):
+            assert (await browser.get(path)).status_code == 404
+
+    async def test_is_no_build_until_it_is_whole(
+        self, browser: httpx.AsyncClient, other: Path
+    ) -> None:
+        assert (await browser.get("/assets/root-new.js")).status_code == 404
+
+
 class TestPages:
     @pytest.mark.parametrize(
         ("path", "title"),

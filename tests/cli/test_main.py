@@ -43,7 +43,7 @@ class TestExitCode:
     def test_is_0_for_help(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert exit_code("--help") == 0
         said = capsys.readouterr().out
-        for command in ("run", "migrate", "demo", "check", "doctor", "simulate"):
+        for command in ("run", "migrate", "build", "demo", "check", "doctor", "simulate"):
             assert command in said
 
     @pytest.mark.parametrize(
@@ -70,7 +70,9 @@ class TestExitCode:
 
 
 class TestDataDir:
-    @pytest.mark.parametrize("command", ["run", "migrate", "demo", "check", "doctor", "simulate"])
+    @pytest.mark.parametrize(
+        "command", ["run", "migrate", "build", "demo", "check", "doctor", "simulate"]
+    )
     def test_is_an_option_of_every_command(
         self, command: str, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -49,8 +49,27 @@ class TestReceive:
         assert not issubclass(Hurried, Exception)
 
 
+class TestHangup:
+    def test_asks_for_new_workers_once(self) -> None:
+        stop = StopSignals()
+        assert not stop.take_renewal()
+        stop.receive(signal.SIGHUP)
+        assert not stop.requested
+        assert stop.take_renewal()
+        assert not stop.take_renewal()
+
+    def test_means_to_stop_when_the_terminal_is_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "isatty", lambda descriptor: descriptor == 1)
+        stop = StopSignals()
+        stop.receive(signal.SIGHUP)
+        assert not stop.requested
+        monkeypatch.setattr(os, "isatty", lambda _: False)
+        stop.receive(signal.SIGHUP)
+        assert stop.requested
+
+
 class TestStopSignals:
-    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
     def test_takes_each_way_to_be_asked(self, signum: signal.Signals) -> None:
         program = (
             "import time\nfrom financial_live.cli.stopping import StopSignals\n"

@@ -3,14 +3,19 @@
 The frontend is given, not built: building is tested where it belongs.
 """
 
+import fcntl
 import json
 import os
+import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -172,7 +177,7 @@ class TestRun:
 
 
 class TestStop:
-    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP])
+    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
     def test_leaves_nothing_and_succeeds(
         self, folder: Path, environment: dict[str, str], signum: signal.Signals
     ) -> None:
@@ -237,6 +242,84 @@ class TestOneOfTwoWorkers:
             run.process.terminate()
             code = run.ends()
         assert code == 0
+
+
+class TestHangup:
+    """SIGHUP replaces the workers by new ones."""
+
+    @pytest.fixture
+    def run(self, folder: Path, environment: dict[str, str]) -> Iterator[Run]:
+        given = folder / "renewed-frontend"
+        shutil.copytree(environment["FINANCIAL_LIVE_FRONTEND_DIR"], given, dirs_exist_ok=True)
+        run = Run(
+            folder / "renewed",
+            environment | {"FINANCIAL_LIVE_FRONTEND_DIR": str(given)},
+            *("--workers", "2"),
+        )
+        run.hears("Ctrl-C")
+        yield run
+        run.process.terminate()
+        assert run.ends() == 0
+
+    def test_takes_one_after_another_while_others_answer(self, run: Run) -> None:
+        before = workers_of(run)
+        address = run.announced("address")
+        os.kill(run.process.pid, signal.SIGHUP)
+        with ThreadPoolExecutor() as pool:
+            heard = pool.submit(run.hears, "All workers are new.")
+            answers = 0
+            while not heard.done():
+                assert is_answering(address)
+                answers += 1
+            heard.result()
+        after = workers_of(run)
+        assert len(after) == 2
+        assert not before & after
+        assert answers > 0
+        assert "was ended" not in "".join(run.said)
+
+    def test_keeps_those_that_are_there_when_new_ones_do_not_start(self, run: Run) -> None:
+        before = workers_of(run)
+        index = Path(run.environment["FINANCIAL_LIVE_FRONTEND_DIR"]) / "client" / "index.html"
+        index.unlink()
+        os.kill(run.process.pid, signal.SIGHUP)
+        run.hears("There is no built frontend")
+        run.hears("The workers that are here go on.")
+        assert workers_of(run) == before
+        assert is_answering(run.announced("address"))
+
+    def test_ends_the_run_when_it_means_that_the_terminal_is_gone(
+        self, folder: Path, environment: dict[str, str]
+    ) -> None:
+        ours, theirs = pty.openpty()
+        argv = [*COMMAND, "run", "--port", "0", "--data-dir", str(folder / "terminal")]
+        process = subprocess.Popen(
+            argv,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+        )
+        os.close(theirs)
+        said = b""
+        while b"Ctrl-C" not in said:
+            said += os.read(ours, 65536)
+        os.close(ours)
+        assert process.wait(PATIENCE_S) == 0
+        assert not (folder / "terminal" / "instance.json").exists()
+
+
+def workers_of(run: Run) -> set[int]:
+    """Return the processes that serve."""
+    pid = run.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {
+        int(one)
+        for one in children
+        if b"financial_live.asgi" in Path(f"/proc/{one}/cmdline").read_bytes()
+    }
 
 
 def worker_at(address: str) -> int:

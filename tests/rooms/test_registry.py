@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from financial_live.outbox import Placed
+from financial_live.outbox import Place, Placed
 from financial_live.rooms import Frame, Rooms, View, registry
 
 
@@ -22,9 +22,9 @@ class Key:
     def topic(self) -> str:
         return f"topic:{self.name[0]}"
 
-    async def load(self) -> tuple[int, View]:
+    async def load(self) -> tuple[Place, View]:
         self.reads.append(1)
-        return 0, View({"reads": len(self.reads)}, {})
+        return Place(0, 0), View({"reads": len(self.reads)}, {})
 
     def apply(self, view: View, name: str, data: dict[str, Any]) -> View:
         return View({**view.fields, **data}, view.rows)
@@ -87,13 +87,33 @@ class TestJoin:
         assert (await stage.join(key)).fields["reads"] == 1
         assert stage.bus.watched == ["topic:a"]
 
+    async def test_a_room_stays_open_under_those_who_wait_for_its_first_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(registry, "_TICK_S", 0)
+        monkeypatch.setattr(registry, "_LINGER_S", -1)
+        stage, key, gate = Stage(), Key("a"), asyncio.Event()
+
+        async def load(key: Key) -> tuple[Place, View]:
+            await gate.wait()
+            return await key.load()
+
+        monkeypatch.setattr(registry, "_load", load)
+        joining = asyncio.create_task(stage.join(key))
+        looking = asyncio.create_task(stage.rooms.run())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        gate.set()
+        assert (await joining).fields["reads"] == 1
+        looking.cancel()
+
 
 class TestReceived:
     async def test_reaches_the_rooms_of_the_topic_alone(self) -> None:
         stage, first, second, other = Stage(), Key("a1"), Key("a2"), Key("b1")
         for key in (first, second, other):
             await stage.join(key)
-        stage.rooms.received("topic:a", Placed(1, "happened", {"news": 7}).encode())
+        stage.rooms.received("topic:a", Placed(Place(0, 1), "happened", {"news": 7}).encode())
         told: set[Key] = set()
         while len(told) < 2:
             key, frame = await asyncio.wait_for(stage.door.shown.get(), 5)
@@ -102,7 +122,18 @@ class TestReceived:
         assert told == {first, second}
         stage.rooms.received("topic:nobody", b"not even json")
 
-    @pytest.mark.parametrize("payload", [b"not json", b"7", b"[1]", b"{}"])
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"not json",
+            b"7",
+            b"[1]",
+            b"{}",
+            b'["1","happened",{}]',
+            b"[1,2,{}]",
+            b'[1,"happened",[]]',
+        ],
+    )
     async def test_a_message_nobody_can_read_is_read_from_the_rows_instead(
         self, payload: bytes
     ) -> None:
@@ -154,4 +185,4 @@ class TestLookingAfter:
         while len(stage.rooms):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         looking.cancel()
-        stage.rooms.received("topic:a", Placed(1, "happened", {}).encode())
+        stage.rooms.received("topic:a", Placed(Place(0, 1), "happened", {}).encode())

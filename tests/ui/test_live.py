@@ -13,14 +13,14 @@ from reflex_base.constants.state import FIELD_MARKER
 from socketio.packet import Packet as SocketPacket
 
 from financial_live.config import Settings
+from financial_live.contexts.donations import Audience
 from financial_live.rooms import Frame, campaign_room, gifts_room
-from financial_live.scope import Scope
 from financial_live.ui import live
-from financial_live.ui.fanout import MAX_QUEUED
+from financial_live.ui.fanout import MAX_QUEUED, Fanout
 from financial_live.ui.live import CampaignLive, CampaignsLive, DonationsLive, LiveDoor
 
-CAMPAIGN = campaign_room(uuid4(), Scope.visitor())
-GIFTS = gifts_room(Scope.visitor())
+CAMPAIGN = campaign_room(uuid4(), Audience.PUBLIC)
+GIFTS = gifts_room(Audience.PUBLIC)
 
 
 class Socket:
@@ -53,7 +53,9 @@ class Namespace:
         self.sockets = defaultdict[str, Socket](Socket)
         self.server.eio.sockets.get = self.sockets.__getitem__
 
-    def _participants(self, namespace: str, room: str) -> Any:
+    def _participants(self, namespace: str, room: str | None) -> Any:
+        if room is None:
+            return iter([(sid, sid) for sid in sorted(self.sockets)])
         alone = set() if room.startswith("room:") else {room}
         return iter([(sid, sid) for sid in sorted(self.members.get(room, alone))])
 
@@ -188,6 +190,45 @@ class TestDeliver:
         live_door.say_stale("slow", "campaign")
         await live_door.deliver(CAMPAIGN, Frame({"gift_count": 51}, {}, ()))
         assert namespace.sockets["slow"].read() == []
+
+
+class TestBeat:
+    """A page that hears nothing knows that its line is dead, so every live line says something."""
+
+    async def heard(self, socket: Socket) -> str:
+        packet = await asyncio.wait_for(socket.queue.get(), 20)
+        return str(packet.encode())
+
+    async def test_a_quiet_socket_hears_something_again_and_again(self) -> None:
+        live_door, namespace = door()
+        await live_door.enter("quiet", CAMPAIGN)
+        namespace.sockets["quiet"].read()
+        running = asyncio.create_task(live_door.run())
+        assert [await self.heard(namespace.sockets["quiet"]) for _ in range(2)] == ["6", "6"]
+        running.cancel()
+
+    async def test_also_on_a_page_that_shows_nothing_live(self) -> None:
+        live_door, namespace = door()
+        running = asyncio.create_task(live_door.run())
+        assert await self.heard(namespace.sockets["elsewhere"]) == "6"
+        running.cancel()
+
+    async def test_one_that_was_just_told_something_is_spared(self) -> None:
+        fanout = Fanout(namespace := Namespace())  # type: ignore[arg-type]
+        for sid in ("busy", "quiet"):
+            await namespace.enter_room(sid, "room:a")
+            _ = namespace.sockets[sid]
+        namespace.members["room:b"] = {"busy"}
+        fanout.send("room:b", {"delta": {}})
+        assert fanout.quiet() == ["quiet"]
+        fanout.beat(["quiet"])
+        assert fanout.quiet() == ["busy"]
+
+    async def test_one_that_has_not_read_is_told_no_more(self) -> None:
+        fanout = Fanout(namespace := Namespace())  # type: ignore[arg-type]
+        for _ in range(3):
+            fanout.beat(["stuck"])
+        assert namespace.sockets["stuck"].queue.qsize() == 1
 
 
 class TestSayStale:

@@ -100,6 +100,13 @@ class Rolling(rx.Component):
     text: rx.Var[str]
 
 
+class Line(rx.Component):
+    """The root of all pages, which watches the line to the server."""
+
+    library = "$/public/line.js"
+    tag = "Line"
+
+
 class StaleLine(rx.Component):
     """The line that says how old the page is while nothing arrives."""
 
@@ -143,6 +150,7 @@ class OnceKey(rx.Component):
 
 jump = Jump.create
 landing = Landing.create
+line = Line.create
 once_key = OnceKey.create
 when = When.create
 rolling = Rolling.create

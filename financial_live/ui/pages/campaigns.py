@@ -98,7 +98,7 @@ def _row(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
         rx.el.td(
             rx.el.a(campaign["name"], href=address(campaign), class_name="campaign-name name"),
             rx.cond(
-                campaign["status"] != "active",
+                campaign["status"].to(bool),
                 rx.el.div(badge(campaign["status"].to(str)), class_name="mt-1"),
             ),
         ),

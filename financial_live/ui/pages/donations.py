@@ -13,7 +13,7 @@ from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.gifts import donation_card_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.live import DonationsLive
-from financial_live.ui.stream import rows_of
+from financial_live.ui.stream import field_of, rows_of
 from financial_live.ui.text import t
 
 
@@ -49,7 +49,7 @@ def donations() -> rx.Component:
     rows = rows_of(DonationsLive, size=GIFTS)
 
     def card(gift: rx.Var[dict[str, Any]]) -> rx.Component:
-        return donation_card_of(gift, DonationsLive.campaigns[gift["campaign"].to(str)])
+        return donation_card_of(gift, field_of(DonationsLive, "c:" + gift["campaign"].to(str)))
 
     gifts = rx.el.ul(rx.foreach(rows, card), class_name="gifts", id="donations")
     return shell(

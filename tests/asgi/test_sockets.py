@@ -1,0 +1,98 @@
+"""A client that is stuck is let go, whatever it has not read."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from financial_live.asgi import sockets
+from financial_live.asgi.sockets import Socket
+
+PATIENCE_S = 20.0
+MUCH = "x" * 20_000_000
+
+
+@asynccontextmanager
+async def served(app: Any, **options: Any) -> AsyncIterator[tuple[str, int]]:
+    """Serve ``app`` by our protocol, and give the address."""
+    config = uvicorn.Config(app, ws=Socket, lifespan="off", log_level="critical", **options)
+    server = uvicorn.Server(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield listening.getsockname()[:2]
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class Door:
+    """An application that sends much to whoever comes, and notes when they are gone."""
+
+    def __init__(self) -> None:
+        self.is_gone = asyncio.Event()
+
+    async def __call__(
+        self,
+        scope: Any,
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        sending = asyncio.create_task(self._send(send))
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        sending.cancel()
+        self.is_gone.set()
+
+    async def _send(self, send: Callable[[Any], Awaitable[None]]) -> None:
+        await send({"type": "websocket.send", "text": MUCH})
+
+
+async def client_of(address: tuple[str, int]) -> socket.socket:
+    """Open a WebSocket whose client reads only when the test does."""
+    client = socket.create_connection(address)
+    client.setblocking(False)
+    request = [
+        "GET / HTTP/1.1",
+        "Host: here",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version: 13",
+    ]
+    await asyncio.get_running_loop().sock_sendall(client, "\r\n".join([*request, "", ""]).encode())
+    return client
+
+
+class TestAClientThatDoesNotRead:
+    async def test_is_let_go(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sockets, "STUCK_S", 0.2)
+        door = Door()
+        async with served(door, ws_ping_interval=None) as address:
+            with await client_of(address):
+                await asyncio.wait_for(door.is_gone.wait(), PATIENCE_S)
+
+    async def test_is_let_go_when_it_answers_no_ping(self) -> None:
+        door = Door()
+        async with served(door, ws_ping_interval=0.1, ws_ping_timeout=0.2) as address:
+            with await client_of(address):
+                await asyncio.wait_for(door.is_gone.wait(), PATIENCE_S)
+
+    async def test_stays_when_it_reads_in_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sockets, "STUCK_S", 3600.0)
+        door = Door()
+        async with served(door, ws_ping_interval=None) as address:
+            with await client_of(address) as client:
+                read = 0
+                while read < len(MUCH):
+                    part = await asyncio.get_running_loop().sock_recv(client, 65536)
+                    assert part, "it was let go"
+                    read += len(part)
+                assert not door.is_gone.is_set()
+            await asyncio.wait_for(door.is_gone.wait(), PATIENCE_S)
