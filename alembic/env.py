@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from financial_live import db, outbox
-from financial_live.contexts import campaigns, donations, idempotency_keys
+from financial_live.contexts import accounts, campaigns, donations, idempotency_keys, mail
 
 # Importing them is what registers their tables.
-MAPPED = (outbox, campaigns, donations, idempotency_keys)
+MAPPED = (outbox, accounts, campaigns, donations, idempotency_keys, mail)
 
 
 def run(connection: Connection) -> None:

@@ -47,11 +47,29 @@ class Conflict(AppError):
     status = 409
 
 
+class Unauthorized(AppError):
+    """The caller is not known: not logged in, or the address and password do not match."""
+
+    code = "unauthorized"
+    status = 401
+
+
 class Forbidden(AppError):
     """The caller is known and may not do this."""
 
     code = "forbidden"
     status = 403
+
+
+class TooMany(AppError):
+    """The caller has tried too often; ``retry_after_s`` says in how many seconds it may again."""
+
+    code = "too_many"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(AppError):

@@ -10,7 +10,7 @@ import reflex as rx
 from financial_live import db, outbox, telemetry
 from financial_live.bus import Bus
 from financial_live.config import get_settings
-from financial_live.contexts import idempotency_keys
+from financial_live.contexts import accounts as account_context, idempotency_keys, mail
 from financial_live.errors import Unavailable
 from financial_live.rest import create_api
 from financial_live.rooms import Rooms
@@ -141,7 +141,7 @@ async def _forget_expired_keys() -> None:
     """Remove what nobody may use any more: idempotency keys, sessions and links."""
     while True:
         await idempotency_keys.prune()
-        await accounts_context.prune()
+        await account_context.prune()
         await asyncio.sleep(_FORGET_S)
 
 

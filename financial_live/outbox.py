@@ -16,7 +16,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
@@ -25,7 +25,7 @@ import orjson
 import psycopg
 import sqlalchemy as sa
 from psycopg.rows import TupleRow
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlmodel import Field, SQLModel, col
 
 from financial_live import db, telemetry
@@ -43,6 +43,7 @@ WAKE = "outbox"
 POLL_S = 0.05
 HEARTBEAT_S = 1.0
 _BATCH = 500
+_READ_AHEAD = 5_000
 _RETENTION_DAYS = 7
 _PRUNE_S = 3600.0
 _STANDBY_S = 1.0
@@ -87,6 +88,15 @@ class TopicSequence(SQLModel, table=True):
     seq: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
 
 
+class OutboxCursor(SQLModel, table=True):
+    """How far a reader of its own has read: all that has a place up to ``position``."""
+
+    __tablename__ = "outbox_cursor"
+
+    name: str = Field(sa_column=sa.Column(sa.Text, primary_key=True))
+    position: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+
+
 async def append(event: Event) -> None:
     """Write ``event`` in the task's open transaction; it is told once that commits."""
     async with db.transaction() as session:
@@ -115,6 +125,40 @@ async def last_place(topic: str) -> Place:
         )
         seqs = {row.topic: row.seq for row in found}
     return Place(seqs.get(TERM, 0), seqs.get(topic, 0))
+
+
+async def read(reader: str, names: Collection[str]) -> list[OutboxEvent]:
+    """Return the next events of these names for ``reader``, in their order, and count them as read.
+
+    They are read once the task's transaction commits, and again if it does not: what the reader
+    does with them in that transaction is done exactly once. Two readers of one name take turns.
+    A new one begins with the oldest event there is.
+    """
+    async with db.transaction() as session:
+        await session.execute(
+            insert(OutboxCursor).values(name=reader, position=0).on_conflict_do_nothing()
+        )
+        mine = sa.select(OutboxCursor).where(col(OutboxCursor.name) == reader).with_for_update()
+        cursor = (
+            await session.execute(mine, execution_options={"populate_existing": True})
+        ).scalar_one()
+        position = col(OutboxEvent.position)
+        ahead = sa.select(position).where(position > cursor.position).order_by(position)
+        end = await session.scalar(
+            sa.select(sa.func.max(sa.column("position"))).select_from(
+                ahead.limit(_READ_AHEAD).subquery()
+            )
+        )
+        if end is None:
+            return []
+        found = await session.execute(
+            sa.select(OutboxEvent)
+            .where(position > cursor.position, position <= end, col(OutboxEvent.name).in_(names))
+            .order_by(position)
+        )
+        cursor.position = end
+        await session.flush()
+        return list(found.scalars())
 
 
 class Publisher(Protocol):
@@ -328,7 +372,8 @@ async def _last_seqs(
 async def _prune(connection: psycopg.AsyncConnection[TupleRow]) -> None:
     """Forget events that were told long ago, so that the outbox does not grow for ever.
 
-    They go from the first position on, a batch at a time, so what is left has no gaps.
+    They go from the first position on, a batch at a time, so what is left has no gaps. What a
+    reader with a cursor has not read yet stays, however old.
     """
     deleted = _BATCH
     while deleted == _BATCH:
@@ -336,6 +381,7 @@ async def _prune(connection: psycopg.AsyncConnection[TupleRow]) -> None:
             "DELETE FROM outbox WHERE position IN ("
             " SELECT position FROM outbox WHERE position < (SELECT coalesce(min(position), 0)"
             " FROM outbox WHERE inserted_at >= now() - make_interval(days => %s))"
+            " AND position <= ALL (SELECT position FROM outbox_cursor)"
             " ORDER BY position LIMIT %s)",
             [_RETENTION_DAYS, _BATCH],
         )

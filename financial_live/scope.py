@@ -1,9 +1,16 @@
 """Who asks: the first argument of every service function."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
-from financial_live.errors import Forbidden
+
+class Role(StrEnum):
+    """What somebody's account is for. Rights in one campaign are given beside it."""
+
+    DONOR = "donor"
+    MANAGER = "manager"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,9 @@ class Scope:
     caller: str
     user_id: UUID | None = None
     is_operator: bool = False
+    role: Role | None = None
+    session_id: UUID | None = None
+    is_verified: bool = False
 
     @classmethod
     def visitor(cls, caller: str = "visitor") -> "Scope":
@@ -28,7 +38,25 @@ class Scope:
         """Return the scope of the machine's own operator: may do everything."""
         return cls(caller=caller, is_operator=True)
 
-    def require_operator(self, act: str) -> None:
-        """Raise Forbidden unless the caller is the operator. ``act`` completes "not allowed to"."""
-        if not self.is_operator:
-            raise Forbidden(f"You are not allowed to {act}.")
+    @classmethod
+    def user(
+        cls,
+        user_id: UUID,
+        *,
+        role: Role = Role.DONOR,
+        session_id: UUID | None = None,
+        is_verified: bool = False,
+    ) -> "Scope":
+        """Return the scope of somebody logged in; ``is_verified``: the address is proven."""
+        return cls(
+            caller=f"user:{user_id}",
+            user_id=user_id,
+            role=role,
+            session_id=session_id,
+            is_verified=is_verified,
+        )
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller may do everything: an admin, or the operator."""
+        return self.is_operator or self.role is Role.ADMIN

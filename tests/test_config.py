@@ -14,6 +14,7 @@ PRODUCTION = {
     "DATABASE_URL": f"postgres://owner:{PASSWORD}@db.example.org:5432/gifts",
     "REDIS_URL": f"rediss://:{PASSWORD}@bus.example.org:6380/0",
     "ALLOWED_ORIGINS": "https://give.example.org",
+    "PUBLIC_URL": "https://give.example.org",
 }
 
 
@@ -86,6 +87,15 @@ class TestLoadInDevelopment:
             ("ALLOWED_ORIGINS", "https://*.example.org"),
             ("ALLOWED_ORIGINS", "give.example.org"),
             ("ALLOWED_ORIGINS", "https://give.example.org/path"),
+            ("PUBLIC_URL", "give.example.org"),
+            ("PUBLIC_URL", "https://give.example.org/path"),
+            ("SMTP_URL", "http://mail.example.org"),
+            ("SMTP_URL", "smtp://"),
+            ("SMTP_URL", "smtp://mail.example.org:port"),
+            ("SMTP_URL", "smtp://mail.example.org/path"),
+            ("MAIL_FROM", "nobody"),
+            ("MAIL_FROM", "a@example.org, b@example.org"),
+            ("MAIL_FROM", "Name <a@example.org>"),
             ("FINANCIAL_LIVE_HOST", "http://here"),
             ("FINANCIAL_LIVE_PORT", "-1"),
             ("FINANCIAL_LIVE_PORT", "65536"),
@@ -112,12 +122,13 @@ class TestLoadInProduction:
     def test_lists_all_that_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         problems = refusal(monkeypatch, {"FINANCIAL_LIVE_ENV": "production"})
         names = [problem.split()[1] for problem in problems]
-        assert names == ["DATABASE_URL", "REDIS_URL", "ALLOWED_ORIGINS"]
+        assert names == ["DATABASE_URL", "REDIS_URL", "ALLOWED_ORIGINS", "PUBLIC_URL"]
 
     def test_lists_the_missing_beside_the_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
         wrong = {"FINANCIAL_LIVE_ENV": "production", "POOL_SIZE": "1", "ALLOWED_ORIGINS": "*"}
         names = {problem.split()[1] for problem in refusal(monkeypatch, wrong)}
-        assert names == {"DATABASE_URL", "REDIS_URL", "ALLOWED_ORIGINS", "POOL_SIZE"}
+        required = {"DATABASE_URL", "REDIS_URL", "ALLOWED_ORIGINS", "PUBLIC_URL"}
+        assert names == required | {"POOL_SIZE"}
 
     def test_each_problem_says_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for problem in refusal(monkeypatch, {"FINANCIAL_LIVE_ENV": "production"}):
@@ -130,6 +141,31 @@ class TestLoadInProduction:
         assert problems == [
             "  - FINANCIAL_LIVE_PROT is not a setting. Did you mean FINANCIAL_LIVE_PORT?"
         ]
+
+
+class TestMail:
+    SMTP = f"smtps://mailer:{PASSWORD}@mail.example.org"
+
+    def test_takes_a_server_and_an_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given = {"SMTP_URL": self.SMTP, "MAIL_FROM": " give@example.org "}
+        settings = load_with(monkeypatch, given)
+        assert settings.secret("smtp_url") == self.SMTP
+        assert settings.mail_from == "give@example.org"
+        assert PASSWORD not in repr(settings)
+
+    def test_a_server_needs_an_address_to_send_from(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        problems = refusal(monkeypatch, {"SMTP_URL": self.SMTP})
+        assert [problem.split()[1] for problem in problems] == ["MAIL_FROM"]
+
+    def test_a_wrong_address_is_refused_without_its_password(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        problems = refusal(monkeypatch, {"SMTP_URL": f"imap://mailer:{PASSWORD}@mail"})
+        assert PASSWORD not in "".join(problems)
+
+    def test_links_begin_with_the_sites_origin(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load_with(monkeypatch, {"PUBLIC_URL": "https://Give.example.org/"})
+        assert settings.public_url == "https://give.example.org"
 
 
 class TestSecrets:

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from financial_live import db
+from financial_live.contexts.accounts import Purpose, Role
 from financial_live.contexts.campaigns import CampaignStatus, ReviewPolicy
 from financial_live.contexts.donations import DonationSource, DonationStatus
 from financial_live.money import CURRENCIES
@@ -81,6 +82,8 @@ class TestSchema:
     @pytest.mark.parametrize(
         ("table", "name", "values"),
         [
+            ("user_account", "valid_role", Role),
+            ("user_token", "valid_purpose", Purpose),
             ("campaign", "valid_status", CampaignStatus),
             ("campaign", "valid_review_policy", ReviewPolicy),
             ("campaign", "valid_currency", CURRENCIES),

@@ -218,7 +218,75 @@ class TestRelay:
         assert wire.seqs() == {"a": [1, 2]}
 
 
+async def place(database: db.Database) -> None:
+    async with connected(database) as connection:
+        await Relay(database.dsn, Wire()).relay_once(connection)
+
+
+class TestRead:
+    async def test_each_reader_gets_each_event_of_its_names_once_and_in_order(
+        self, own_database: db.Database
+    ) -> None:
+        for name in ("a", "b", "a"):
+            await outbox.append(Event(name, ("t",), {"name": name}))
+        await place(own_database)
+        read = await outbox.read("one", ["a"])
+        assert [(event.position, event.name, event.data) for event in read] == [
+            (1, "a", {"name": "a"}),
+            (3, "a", {"name": "a"}),
+        ]
+        assert await outbox.read("one", ["a", "b"]) == []
+        assert len(await outbox.read("two", ["a", "b"])) == 3
+
+    async def test_what_has_no_place_comes_later(self, own_database: db.Database) -> None:
+        await outbox.append(Event("a", ("t",)))
+        assert await outbox.read("one", ["a"]) == []
+        await place(own_database)
+        assert len(await outbox.read("one", ["a"])) == 1
+
+    async def test_what_is_rolled_back_is_read_again(self, own_database: db.Database) -> None:
+        await outbox.append(Event("a", ("t",)))
+        await place(own_database)
+        with pytest.raises(RuntimeError, match="no"):
+            async with db.transaction():
+                assert len(await outbox.read("one", ["a"])) == 1
+                raise RuntimeError("no")
+        assert len(await outbox.read("one", ["a"])) == 1
+
+    async def test_two_of_one_name_take_turns(self, own_database: db.Database) -> None:
+        for _ in range(10):
+            await outbox.append(Event("a", ("t",)))
+        await place(own_database)
+        read = await asyncio.gather(*(outbox.read("one", ["a"]) for _ in range(8)))
+        assert sorted(len(events) for events in read) == [0] * 7 + [10]
+
+    async def test_a_long_backlog_is_read_a_part_at_a_time(
+        self, own_database: db.Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(outbox, "_READ_AHEAD", 4)
+        for number in range(10):
+            await outbox.append(Event("a" if number % 2 else "b", ("t",)))
+        await place(own_database)
+        parts = [[e.position for e in await outbox.read("one", ["a"])] for _ in range(4)]
+        assert parts == [[2, 4], [6, 8], [10], []]
+
+
 class TestPrune:
+    async def test_keeps_what_a_reader_has_not_read(self, own_database: db.Database) -> None:
+        for _ in range(3):
+            await outbox.append(Event("a", ("t",)))
+        await place(own_database)
+        await outbox.read("one", ["a"])
+        await outbox.append(Event("a", ("t",)))
+        await outbox.append(Event("a", ("t",)))
+        await place(own_database)
+        async with connected(own_database) as connection:
+            await connection.execute("UPDATE outbox SET inserted_at = now() - interval '8 days'")
+            await outbox.append(Event("a", ("t",)))
+            await Relay(own_database.dsn, Wire()).relay_once(connection)
+            await outbox_prune(connection)
+        assert await positions() == [4, 5, 6]
+
     async def test_forgets_old_events_from_the_first_on_and_leaves_no_gap(
         self, own_database: db.Database
     ) -> None:

@@ -24,7 +24,8 @@ from financial_live.asgi.build import (
 from financial_live.asgi.origin import OriginGate, allows_environ
 from financial_live.asgi.static import Frontend, is_routed
 from financial_live.config import Settings, get_settings
-from financial_live.errors import ConfigError, Unavailable
+from financial_live.errors import ConfigError, NotFound, Unavailable
+from financial_live.scope import Scope
 
 __all__ = [
     "LEAVE",
@@ -91,9 +92,12 @@ async def _names_no_campaign(path: str) -> bool:
 
     slug = path.rstrip("/").removeprefix(f"{routes.CAMPAIGNS}/")
     try:
-        return await campaigns.find_campaign(slug) is None
+        await campaigns.get_campaign(Scope.visitor("frontend"), slug)
+    except NotFound:
+        return True
     except Unavailable:
         return False
+    return False
 
 
 def reflex_environment(settings: Settings) -> dict[str, str]:

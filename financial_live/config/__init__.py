@@ -21,15 +21,17 @@ from sqlalchemy.exc import ArgumentError
 
 from financial_live.config.addresses import (
     is_loopback_host,
+    is_mailbox,
     is_origin,
     is_redis_url,
+    is_smtp_url,
     is_socket,
     postgres_url,
     system_certificates,
 )
 from financial_live.errors import ConfigError
 
-__all__ = ["Settings", "get_settings", "is_loopback_host", "is_origin"]
+__all__ = ["Settings", "get_settings", "is_loopback_host", "is_mailbox", "is_origin"]
 
 Environment = Literal["development", "production"]
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
@@ -104,6 +106,23 @@ class Settings(BaseSettings):
         description="Comma-separated origins whose pages may use this server, such as "
         "`https://give.example.org`. The server's own address need not be listed in "
         "development. Required in production.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        validation_alias="PUBLIC_URL",
+        description="Where people reach the site, such as `https://give.example.org`: what the "
+        "links in mails begin with. Required in production.",
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="SMTP_URL",
+        description="Mail server: `smtp://user:password@host:587` with STARTTLS, or `smtps://` "
+        "for TLS from the start. Without it mails are files in the data folder.",
+    )
+    mail_from: str | None = Field(
+        default=None,
+        validation_alias="MAIL_FROM",
+        description="Address that mails come from. Required with SMTP_URL.",
     )
     host: str = Field(
         default="127.0.0.1",
@@ -193,7 +212,7 @@ class Settings(BaseSettings):
         """Return the data folder that is used when none is asked for."""
         return _default_data_dir()
 
-    def secret(self, field: Literal["database_url", "redis_url"]) -> str:
+    def secret(self, field: Literal["database_url", "redis_url", "smtp_url"]) -> str:
         """Return an address as it was given, with its password; empty when there is none."""
         value: SecretStr | None = getattr(self, field)
         return value.get_secret_value() if value else ""
@@ -302,6 +321,34 @@ class Settings(BaseSettings):
                 "scheme://host:port, and no `*`: it would let every site act for your visitors."
             )
         return tuple(origin.lower() for origin in value)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_public(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return _required(value, info, "Set it to your site, such as https://give.example.org.")
+        if not is_origin(value.strip().rstrip("/")):
+            raise ValueError(f"is {value!r}. Write scheme://host or scheme://host:port.")
+        return value.strip().rstrip("/").lower()
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_smtp(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_smtp_url(value.get_secret_value()):
+            raise ValueError(
+                "is not an address of a mail server. Write smtp://user:password@host:587, with "
+                "special characters of the password percent-encoded, or smtps:// for TLS."
+            )
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_mailbox(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("smtp_url") is not None:
+            raise ValueError("is missing; SMTP_URL needs it. Set it to no-reply@example.org.")
+        if value is not None and not is_mailbox(value.strip()):
+            raise ValueError(f"is {value!r}. Write one e-mail address, such as give@example.org.")
+        return value.strip() if value is not None else None
 
     @field_validator("host")
     @classmethod

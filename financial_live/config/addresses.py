@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import URL, make_url
 
 _POSTGRES_SCHEME = re.compile(r"^(postgres|postgresql|postgresql\+psycopg)://")
+# Words joined by dots (RFC 5322's dot-atom) on both sides of one @.
+_WORDS = r"[^\s()<>\[\]:;@\\,\".]+(\.[^\s()<>\[\]:;@\\,\".]+)*"
+_MAILBOX = re.compile(f"{_WORDS}@{_WORDS}")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 # libpq's own word for "the certificates the system trusts".
 _SYSTEM_CERTIFICATES = "system"
@@ -56,6 +59,25 @@ def is_redis_url(text: str) -> bool:
         return False
     place = parts.path if parts.scheme == "unix" else parts.hostname
     return parts.scheme in _REDIS_SCHEMES and bool(place)
+
+
+def is_smtp_url(text: str) -> bool:
+    """Whether this is the address of a mail server."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    is_whole = bool(parts.hostname) and not (parts.path.strip("/") or parts.query or parts.fragment)
+    return parts.scheme in ("smtp", "smtps") and is_whole
+
+
+def is_mailbox(text: str) -> bool:
+    """Whether this is one plain e-mail address: no name beside it, no list, nothing quoted.
+
+    Letters may be of any script (RFC 6531).
+    """
+    return text.isprintable() and _MAILBOX.fullmatch(text) is not None
 
 
 def is_socket(url: URL) -> bool:

@@ -13,7 +13,9 @@ from uuid import UUID
 
 from financial_live import db, outbox
 from financial_live.contexts import campaigns, donations
+from financial_live.contexts.donations import Audience
 from financial_live.contexts.wire import amount_text, time_text
+from financial_live.errors import NotFound
 from financial_live.scope import Scope
 
 Row = dict[str, Any]
@@ -25,7 +27,9 @@ GIFTS = 100
 CAMPAIGNS_PER_PAGE = 20
 LIVE_CAMPAIGNS = 6
 _LIVE = "live"
-# Everybody sees the same numbers, an operator too: what a donor hides is in none of them.
+# Who is in a campaign's team is shown in none of these views.
+_TEAM = ("member_invited", "member_changed")
+# Everybody sees the same numbers, the team too: what a donor hides is in none of them.
 _PUBLIC = Scope.visitor(caller="room")
 
 
@@ -46,7 +50,7 @@ class RoomKey:
 
     view: str
     subject: str
-    audience: str
+    audience: Audience = Audience.PUBLIC
 
     def __str__(self) -> str:
         return f"{self.view}:{self.subject}:{self.audience}"
@@ -59,7 +63,7 @@ class RoomKey:
     @property
     def scope(self) -> Scope:
         """The scope this audience reads with."""
-        if self.audience == "operator":
+        if self.audience is Audience.STAFF:
             return Scope.operator(caller="room")
         return Scope.visitor(caller="room")
 
@@ -70,31 +74,32 @@ class RoomKey:
 
     def apply(self, view: View, name: str, data: Mapping[str, Any]) -> View | None:
         """Return ``view`` after the event; None if it must be read again."""
+        if name in _TEAM:
+            return view
         return _APPLY[self.view](self, view, name, data)
 
 
-def campaign_room(campaign_id: UUID, scope: Scope) -> RoomKey:
-    """Return the room of one campaign: its numbers and its last gifts."""
-    return RoomKey("campaign", str(campaign_id), _audience(scope))
+def campaign_room(campaign_id: UUID, audience: Audience) -> RoomKey:
+    """Return the room of one campaign: its numbers and its last gifts.
+
+    Who belongs to which audience is what ``donations.audience`` says.
+    """
+    return RoomKey("campaign", str(campaign_id), audience)
 
 
 def campaigns_room(page: int) -> RoomKey:
     """Return the room of one page of the list of campaigns; everybody sees the same."""
-    return RoomKey("campaigns", str(page), "public")
+    return RoomKey("campaigns", str(page))
 
 
 def live_campaigns_room() -> RoomKey:
     """Return the room of the campaigns that take gifts now."""
-    return RoomKey("campaigns", _LIVE, "public")
+    return RoomKey("campaigns", _LIVE)
 
 
-def gifts_room(scope: Scope) -> RoomKey:
+def gifts_room(audience: Audience) -> RoomKey:
     """Return the room of the last gifts to any campaign."""
-    return RoomKey("donations", "latest", _audience(scope))
-
-
-def _audience(scope: Scope) -> str:
-    return "operator" if scope.is_operator else "public"
+    return RoomKey("donations", "latest", audience)
 
 
 # One campaign
@@ -102,8 +107,9 @@ def _audience(scope: Scope) -> str:
 
 async def _load_campaign(key: RoomKey) -> View:
     campaign_id = UUID(key.subject)
-    campaign = await campaigns.find_campaign(campaign_id)
-    if campaign is None:
+    try:
+        campaign = await campaigns.get_campaign(key.scope, campaign_id)
+    except NotFound:
         return View({"missing": True}, {})
     gifts = await donations.latest(key.scope, campaign_id=campaign_id, limit=CAMPAIGN_GIFTS)
     statistics = await donations.statistics(_PUBLIC, campaign_id)
@@ -202,9 +208,9 @@ def microseconds(time: str) -> int:
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
-def _is_shown(gift: Mapping[str, Any], audience: str) -> bool:
-    """Whether a gift belongs in a list: the public sees what counts, an operator what waits too."""
-    if audience == "operator":
+def _is_shown(gift: Mapping[str, Any], audience: Audience) -> bool:
+    """Whether a gift belongs in a list: the public sees what counts, the team what waits too."""
+    if audience is Audience.STAFF:
         return not gift["is_test"]
     return donations.is_public(gift)
 

@@ -10,11 +10,13 @@ from sqlalchemy.exc import DBAPIError
 
 from financial_live import db
 from financial_live.contexts import campaigns
+from financial_live.contexts.accounts import models as account_models
 from financial_live.contexts.campaigns import models as campaign_models
 from financial_live.contexts.constraints import Constraints, refusals
 from financial_live.contexts.donations import models as donation_models
 from financial_live.errors import AppError, Conflict, Invalid, Unavailable
 from tests.contexts.factories import make_campaign, make_gift
+from tests.contexts.people import make_user
 
 # What no input can break, because no field of it is at fault; breaking it is a defect of ours.
 INTERNAL = {
@@ -29,6 +31,7 @@ INTERNAL = {
         "counted_amount_must_be_positive",
         "refunded_amount_must_be_within_counted",
     },
+    "user_account": set(),
 }
 
 
@@ -87,12 +90,36 @@ class TestRefusals:
         assert isinstance(error, Invalid)
         assert error.fields == fields
 
-    @pytest.mark.parametrize("table", ["campaign", "donation"])
+    @pytest.mark.parametrize(
+        ("change", "fields"),
+        [
+            ("email = 'siti@example.org'", {"email": ["has already been taken"]}),
+            ("email = 'Siti@example.com'", {"email": ["is invalid"]}),
+            ("email = ''", {"email": ["can't be blank"]}),
+            ("name = ''", {"name": ["can't be blank"]}),
+            ("role = 'king'", {"role": ["is invalid"]}),
+        ],
+    )
+    async def test_an_accounts_constraint_blames_its_field(
+        self, change: str, fields: dict[str, list[str]]
+    ) -> None:
+        await make_user(password=None)
+        budi = await make_user("budi@example.org", password=None)
+        statement = f"UPDATE user_account SET {change} WHERE id = '{budi.id}'"
+        error = await broken(statement, account_models.CONSTRAINTS)
+        assert isinstance(error, Invalid)
+        assert error.fields == fields
+
+    @pytest.mark.parametrize("table", ["campaign", "donation", "user_account"])
     async def test_every_check_of_the_database_is_known(self, table: str) -> None:
         async with db.transaction() as session:
             query = "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid = "
             names = set((await session.execute(sa.text(f"{query}'{table}'::regclass"))).scalars())
-        models = {"campaign": campaign_models, "donation": donation_models}[table]
+        models = {
+            "campaign": campaign_models,
+            "donation": donation_models,
+            "user_account": account_models,
+        }[table]
         assert names - INTERNAL[table] <= models.CONSTRAINTS.keys()
 
     async def test_a_constraint_may_make_its_own_error(self) -> None:

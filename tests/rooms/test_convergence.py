@@ -49,21 +49,20 @@ from financial_live.rooms import (
     views,
 )
 from financial_live.rooms.room import whole
-from financial_live.scope import Scope
 from financial_live.ui import fanout, live
 from financial_live.ui.live import LiveDoor
 
 Data = dict[str, Any]
 
 CAMPAIGN_GIFTS, GIFTS, CAMPAIGNS = 3, 4, 20
-OPERATOR, VISITOR = Scope.operator(), Scope.visitor()
+STAFF, PUBLIC = Audience.STAFF, Audience.PUBLIC
 FIRST, SECOND = str(UUID(int=1)), str(UUID(int=2))
 KEYS = (
-    campaign_room(UUID(FIRST), VISITOR),
-    campaign_room(UUID(FIRST), OPERATOR),
-    campaign_room(UUID(SECOND), OPERATOR),
-    gifts_room(VISITOR),
-    gifts_room(OPERATOR),
+    campaign_room(UUID(FIRST), PUBLIC),
+    campaign_room(UUID(FIRST), STAFF),
+    campaign_room(UUID(SECOND), STAFF),
+    gifts_room(PUBLIC),
+    gifts_room(STAFF),
     campaigns_room(1),
     live_campaigns_room(),
 )
@@ -280,7 +279,7 @@ class World:
         if key.view == "campaigns":
             return self._campaigns(key)
         gifts = sorted(self.gifts.values(), key=lambda g: (g["inserted_at"], g["id"]), reverse=True)
-        shown = [g for g in gifts if key.audience == "operator" or donations.is_public(g)]
+        shown = [g for g in gifts if key.audience is STAFF or donations.is_public(g)]
         if key.view == "donations":
             named = [views._named_row(g, self.campaigns[g["campaign_id"]]) for g in shown[:GIFTS]]
             return views._with_campaigns({row["id"]: row for row in named})

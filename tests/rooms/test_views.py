@@ -135,9 +135,9 @@ class TestApply:
         night.campaigns += [first, other]
         night.gifts.append(await make_gift(first))
         keys = [
-            *(campaign_room(c.id, scope) for c in (first, other) for scope in (VISITOR, OPERATOR)),
-            gifts_room(VISITOR),
-            gifts_room(OPERATOR),
+            *(campaign_room(c.id, audience) for c in (first, other) for audience in Audience),
+            gifts_room(PUBLIC),
+            gifts_room(STAFF),
             campaigns_room(1),
             live_campaigns_room(),
         ]
@@ -164,7 +164,7 @@ class TestApply:
 
     async def test_a_gift_needs_no_reading(self) -> None:
         campaign = await make_campaign()
-        key = campaign_room(campaign.id, VISITOR)
+        key = campaign_room(campaign.id, PUBLIC)
         view, seen = (await key.load())[1], await last_id()
         await make_gift(campaign)
         [event] = await told(seen)
@@ -177,7 +177,7 @@ class TestApply:
         seen = await last_id()
         await make_gift(campaign)
         events = await told(seen)
-        for key in (campaign_room(campaign.id, VISITOR), gifts_room(VISITOR), campaigns_room(1)):
+        for key in (campaign_room(campaign.id, PUBLIC), gifts_room(PUBLIC), campaigns_room(1)):
             view = (await key.load())[1]
             assert key.apply(view, events[0].name, events[0].data) is view
 
@@ -185,7 +185,7 @@ class TestApply:
         campaign = await make_campaign()
         for _ in range(20):
             await make_gift(campaign)
-        key = campaign_room(campaign.id, VISITOR)
+        key = campaign_room(campaign.id, PUBLIC)
         view, seen = (await key.load())[1], await last_id()
         newest = await make_gift(campaign)
         [event] = await told(seen)
@@ -202,7 +202,7 @@ class TestGifts:
         gift = donations.Gift(GIFT, donations.DonationSource.QUEUE, campaign.id)
         await donations.give_many(OPERATOR, [gift] * 105)
         newest = await make_gift(campaign)
-        rows = (await gifts_room(VISITOR).load())[1].rows
+        rows = (await gifts_room(PUBLIC).load())[1].rows
         assert len(rows) == 100
         assert next(iter(rows)) == str(newest.id)
 
@@ -220,10 +220,10 @@ class TestPublicView:
             show_amount=False,
         )
         for key in (
-            campaign_room(campaign.id, VISITOR),
-            campaign_room(campaign.id, OPERATOR),
-            gifts_room(VISITOR),
-            gifts_room(OPERATOR),
+            campaign_room(campaign.id, PUBLIC),
+            campaign_room(campaign.id, STAFF),
+            gifts_room(PUBLIC),
+            gifts_room(STAFF),
         ):
             view = (await key.load())[1]
             [row] = view.rows.values()
@@ -234,11 +234,11 @@ class TestPublicView:
     async def test_a_gift_that_waits_for_review_is_shown_to_the_operator_only(self) -> None:
         campaign = await make_campaign(review_policy="manual")
         await make_gift(campaign)
-        assert (await campaign_room(campaign.id, VISITOR).load())[1].rows == {}
-        [row] = (await campaign_room(campaign.id, OPERATOR).load())[1].rows.values()
+        assert (await campaign_room(campaign.id, PUBLIC).load())[1].rows == {}
+        [row] = (await campaign_room(campaign.id, STAFF).load())[1].rows.values()
         assert row["status"] == "pending"
 
     async def test_a_campaign_that_is_gone_is_missing(self) -> None:
         campaign = await make_campaign()
         await campaigns.delete_campaign(OPERATOR, campaign.id)
-        assert (await campaign_room(campaign.id, VISITOR).load())[1].fields == {"missing": True}
+        assert (await campaign_room(campaign.id, PUBLIC).load())[1].fields == {"missing": True}

@@ -13,14 +13,14 @@ from reflex_base.constants.state import FIELD_MARKER
 from socketio.packet import Packet as SocketPacket
 
 from financial_live.config import Settings
+from financial_live.contexts.donations import Audience
 from financial_live.rooms import Frame, campaign_room, gifts_room
-from financial_live.scope import Scope
 from financial_live.ui import live
 from financial_live.ui.fanout import MAX_QUEUED, Fanout
 from financial_live.ui.live import CampaignLive, CampaignsLive, DonationsLive, LiveDoor
 
-CAMPAIGN = campaign_room(uuid4(), Scope.visitor())
-GIFTS = gifts_room(Scope.visitor())
+CAMPAIGN = campaign_room(uuid4(), Audience.PUBLIC)
+GIFTS = gifts_room(Audience.PUBLIC)
 
 
 class Socket:

@@ -4,16 +4,23 @@
 - ``campaign_updated``: its settings were edited, or a gift was moved away from it. The topic
   ``donations`` hears it too, because lists of gifts name their campaigns.
 - ``campaign_deleted``: it is gone; it never had a gift.
+- ``member_invited``: an address was invited into its team. Goes to ``campaign:{id}`` alone, and
+  makes a mail: who sends it looks the address up, and makes the link's token then.
+- ``member_changed``: somebody joined its team, has another place in it (``role``), or is no longer
+  in it (None). Goes to ``campaign:{id}`` and ``user:{id}``: whoever shows that person more than
+  the public sees must look again.
 
 Gifts change a campaign too; then the donation's own event carries the campaign as it is after.
-The data of each is ``{"campaign": summary}``.
+The data of each is ``{"campaign": summary}``; of those about the team, ids and the role only.
 """
 
 from typing import TypedDict
+from uuid import UUID
 
 from financial_live.contexts.campaigns.models import Campaign
 from financial_live.contexts.wire import amount_text
 from financial_live.event import Event
+from financial_live.rights import CampaignRole
 
 
 class CampaignSummary(TypedDict):
@@ -72,6 +79,26 @@ def campaign_updated(campaign: Campaign) -> Event:
 def campaign_deleted(campaign: Campaign) -> Event:
     """Tell that ``campaign`` is gone. Its version is one above its last."""
     return _event("campaign_deleted", campaign)
+
+
+def member_invited(campaign_id: UUID, invitation_id: UUID, role: CampaignRole) -> Event:
+    """Tell that somebody was invited into the team."""
+    data = {
+        "campaign_id": str(campaign_id),
+        "invitation_id": str(invitation_id),
+        "role": role.value,
+    }
+    return Event("member_invited", (f"campaign:{campaign_id}",), data)
+
+
+def member_changed(campaign_id: UUID, user_id: UUID, role: CampaignRole | None) -> Event:
+    """Tell somebody's place in the team, None for none any more."""
+    data = {
+        "campaign_id": str(campaign_id),
+        "user_id": str(user_id),
+        "role": role.value if role is not None else None,
+    }
+    return Event("member_changed", (f"campaign:{campaign_id}", f"user:{user_id}"), data)
 
 
 def _event(name: str, campaign: Campaign) -> Event:

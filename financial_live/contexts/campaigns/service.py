@@ -1,4 +1,4 @@
-"""The use cases of campaigns. Reading is public; making and changing them is the operator's."""
+"""The use cases of campaigns. Reading is public; changing one is its owners'."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox
+from financial_live import db, outbox, rights
 from financial_live.contexts import columns, listing
-from financial_live.contexts.campaigns import events, repo
+from financial_live.contexts.campaigns import access, events, repo, team_repo
 from financial_live.contexts.campaigns.models import (
     CONSTRAINTS,
     SETTINGS,
@@ -22,6 +22,7 @@ from financial_live.contexts.campaigns.slugs import free_slug, slug_of
 from financial_live.contexts.constraints import Constraints, refusals
 from financial_live.contexts.inputs import TAKEN, Errors, checked, is_storable_text
 from financial_live.errors import AppError, Conflict, Invalid, NotFound
+from financial_live.rights import Act, CampaignRole
 from financial_live.scope import Scope
 
 # Enough to see who it is about; the rest is counted.
@@ -89,15 +90,20 @@ def _unknown(key: UUID | str) -> NotFound:
 async def create_campaign(scope: Scope, attrs: Mapping[str, Any]) -> Campaign:
     """Make a campaign; name, goal_amount and currency are enough.
 
-    Without a slug one is made from the name. Emits ``campaign_created``. Raises Forbidden, and
+    Without a slug one is made from the name. A manager who makes one owns it. Emits
+    ``campaign_created``, and for an owner ``member_changed``. Raises Unauthorized, Forbidden, and
     Invalid naming every wrong field.
     """
-    scope.require_operator("create campaigns")
+    rights.require(scope, Act.CREATE_CAMPAIGN)
     settings = checked(CampaignInput, attrs)
     with refusals(_REFUSALS, overflow="goal_amount"):
         async with db.transaction() as session:
             campaign = await _add(session, settings)
             await outbox.append(events.campaign_created(campaign))
+            if scope.user_id is not None and not scope.is_admin:
+                await team_repo.add(session, campaign.id, scope.user_id, CampaignRole.OWNER)
+                owner = events.member_changed(campaign.id, scope.user_id, CampaignRole.OWNER)
+                await outbox.append(owner)
     return campaign
 
 
@@ -122,15 +128,16 @@ async def update_campaign(
 ) -> Campaign:
     """Change the given settings of a campaign; nothing happens where nothing differs.
 
-    ``revision`` is the one the editor saw. Emits ``campaign_updated``. Raises Forbidden, NotFound,
-    Invalid naming every wrong field, and Conflict if the settings were edited since ``revision``,
-    if the currency is to change although something was given, or if ``one_gift_per_donor`` is to
-    be switched on although some donors gave more than once.
+    ``revision`` is the one the editor saw. Emits ``campaign_updated``. Raises Unauthorized,
+    Forbidden, NotFound, Invalid naming every wrong field, and Conflict if the settings were edited
+    since ``revision``, if the currency is to change although something was given, or if
+    ``one_gift_per_donor`` is to be switched on although some donors gave more than once.
     """
-    scope.require_operator("change campaigns")
+    campaign_id = (await get_campaign(scope, id)).id
+    await access.require(scope, Act.UPDATE_CAMPAIGN, campaign_id)
     with refusals(_REFUSALS, overflow="goal_amount"):
         async with db.transaction() as session:
-            current = await locked(await _id_of(scope, id))
+            current = await locked(campaign_id)
             _refuse_stale(current, revision)
             changes = _changes(current, attrs)
             if not changes:
@@ -197,13 +204,14 @@ def mask_email(email: str) -> str:
 async def delete_campaign(scope: Scope, id: UUID | str) -> Campaign:
     """Delete a campaign that never had a gift, and return what it was.
 
-    Emits ``campaign_deleted``. Raises Forbidden, NotFound, and Conflict if it has gifts, whatever
-    became of them.
+    Emits ``campaign_deleted``. Raises Unauthorized, Forbidden, NotFound, and Conflict if it has
+    gifts, whatever became of them.
     """
-    scope.require_operator("delete campaigns")
+    campaign_id = (await get_campaign(scope, id)).id
+    await access.require(scope, Act.DELETE_CAMPAIGN, campaign_id)
     with refusals(_REFUSALS, overflow="goal_amount"):
         async with db.transaction() as session:
-            campaign = await locked(await _id_of(scope, id))
+            campaign = await locked(campaign_id)
             if await repo.has_donations(session, campaign.id):
                 raise _has_gifts()
             await repo.remove(session, campaign.id)
@@ -211,11 +219,6 @@ async def delete_campaign(scope: Scope, id: UUID | str) -> Campaign:
             campaign.version += 1
             await outbox.append(events.campaign_deleted(campaign))
     return campaign
-
-
-async def _id_of(scope: Scope, id_or_slug: UUID | str) -> UUID:
-    key = _key(id_or_slug)
-    return key if isinstance(key, UUID) else (await get_campaign(scope, key)).id
 
 
 async def locked(campaign_id: UUID) -> Campaign:

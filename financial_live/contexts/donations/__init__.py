@@ -32,9 +32,11 @@ from financial_live.contexts.donations.service import (
     statistics,
     update_donation,
 )
+from financial_live.contexts.donations.sight import Audience, audience
 from financial_live.contexts.listing import Page
 
 __all__ = [
+    "Audience",
     "CheckReport",
     "Donation",
     "DonationRow",
@@ -45,6 +47,7 @@ __all__ = [
     "Page",
     "PublicGift",
     "Statistics",
+    "audience",
     "check",
     "delete_donation",
     "donation_created",

@@ -34,7 +34,7 @@ async def take_many(scope: Scope, gifts: Sequence[Gift]) -> list[Outcome]:
     async with db.transaction() as session:
         known = await campaigns.locked_all([gift.campaign_key for gift in gifts])
         before = await repo.find_externals(session, names)
-        asked = [_asked(scope, gift, known, before) for gift in gifts]
+        asked = [await _asked(scope, gift, known, before) for gift in gifts]
         fresh = [d for d in asked if isinstance(d, Donation) and d not in before.values()]
         ids = await repo.add_all(session, fresh)
         await _count_and_tell([d for d in fresh if d.id in ids])
@@ -51,14 +51,16 @@ def _has_storable_name(gift: Gift) -> bool:
     return gift.external_id is not None
 
 
-def _asked(scope: Scope, gift: Gift, known: Mapping[object, Campaign], before: _Names) -> Outcome:
+async def _asked(
+    scope: Scope, gift: Gift, known: Mapping[object, Campaign], before: _Names
+) -> Outcome:
     """Return the row for ``gift``, not stored yet; the one it was before; or why it is refused."""
     try:
         giving.check_external_id(gift)
         if gift.external_id and (first := before.get((gift.source, gift.external_id))):
             return first
         campaign = known.get(gift.campaign_key)
-        given = giving.checked_gift(scope, gift, campaign)
+        given = await giving.checked_gift(scope, gift, campaign)
         assert campaign is not None, "checking refuses an unknown campaign"
     except AppError as error:
         return error

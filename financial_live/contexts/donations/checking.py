@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from financial_live import db
+from financial_live import db, rights
 from financial_live.contexts.donations.models import CheckReport
 from financial_live.outbox import EVERYTHING
+from financial_live.rights import Act
 from financial_live.scope import Scope
 
 _IS_COUNTED = "d.status IN ('approved', 'refunded') AND NOT d.is_test"
@@ -105,9 +106,9 @@ _FACTS = (
 async def check(scope: Scope) -> CheckReport:
     """Compare every total, count, version and place with the rows it is made of.
 
-    Reads all gifts, at one moment of the database; holds no lock. Raises Forbidden.
+    Reads all gifts, at one moment of the database; holds no lock. Raises Unauthorized, Forbidden.
     """
-    scope.require_operator("check the data")
+    rights.require(scope, Act.CHECK)
     async with db.snapshot() as session:
         campaigns = await _count(session, "campaign")
         donations = await _count(session, "donation")

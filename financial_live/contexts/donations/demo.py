@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from financial_live import db
+from financial_live import db, rights
 from financial_live.contexts import campaigns, columns
 from financial_live.contexts.donations import giving
 from financial_live.contexts.donations.giving import Gift
 from financial_live.contexts.donations.models import DonationSource
+from financial_live.rights import Act
 from financial_live.scope import Scope
 
 _GIFTS = 25
@@ -88,9 +89,9 @@ async def load_demo(scope: Scope) -> int:
     """Make the demo campaigns that are not there yet, each with its gifts; return how many.
 
     A campaign is known by its slug, and made with all its gifts in one transaction, so a load that
-    was interrupted is taken up by the next. Raises Forbidden.
+    was interrupted is taken up by the next. Raises Unauthorized and Forbidden.
     """
-    scope.require_operator("load the demo campaigns")
+    rights.require(scope, Act.LOAD_DEMO)
     return sum([await _load(scope, demo) for demo in _DEMOS])
 
 

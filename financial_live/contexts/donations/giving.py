@@ -29,6 +29,7 @@ from financial_live.contexts.donations.models import (
 )
 from financial_live.contexts.inputs import INVALID, checked, is_storable_text
 from financial_live.errors import Invalid, Unavailable
+from financial_live.rights import Act
 from financial_live.scope import Scope
 
 
@@ -49,7 +50,7 @@ class Gift:
 
 
 async def take(scope: Scope, gift: Gift) -> Donation:
-    """Take ``gift``; the first one again if its external id is known. Raises Invalid, Forbidden."""
+    """Take ``gift``; the first one again if its external id is known. Raises like ``give``."""
     async with db.transaction() as session:
         first = await _first(session, gift)
         if first is not None:
@@ -81,7 +82,7 @@ async def _take(
 ) -> Donation | None:
     """Take ``gift``; None if the campaign's settings changed between the check and the count."""
     campaign = await named_campaign(gift.campaign_key, held=held)
-    given = checked_gift(scope, gift, campaign)
+    given = await checked_gift(scope, gift, campaign)
     assert campaign is not None, "checking refuses an unknown campaign"
     counts = campaign.review_policy == ReviewPolicy.AUTOMATIC and not given.is_test
     after = await campaigns.counted(
@@ -110,15 +111,19 @@ async def named_campaign(key: object, *, held: bool = False) -> Campaign | None:
     return await campaigns.locked(campaign.id) if campaign and held else campaign
 
 
-def checked_gift(scope: Scope, gift: Gift, campaign: Campaign | None) -> GiftInput:
-    """Return what is given. Raises Forbidden for what only the operator may, else Invalid."""
+async def checked_gift(scope: Scope, gift: Gift, campaign: Campaign | None) -> GiftInput:
+    """Return what is given.
+
+    Raises Unauthorized and Forbidden for what only the campaign's team may, else Invalid.
+    """
+    campaign_id = campaign.id if campaign is not None else None
     is_offline = gift.source == DonationSource.OFFLINE
     if is_offline:
-        scope.require_operator("record offline gifts")
+        await campaigns.require(scope, Act.GIVE_OFFLINE, campaign_id)
     attrs = {**gift.attrs, "campaign_id": gift.campaign_key}
     given = checked(GiftInput, attrs, rules=Rules(campaign, needs_email=not is_offline))
     if given.is_test:
-        scope.require_operator("give test gifts")
+        await campaigns.require(scope, Act.GIVE_TEST, campaign_id)
     return given
 
 

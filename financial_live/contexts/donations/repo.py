@@ -59,18 +59,19 @@ def of_status(query: Query, status: str | None) -> Query:
     return query if status is None else query.where(col(Donation.status) == status)
 
 
-def matching(query: Query, pattern: str | None, *, sees_hidden: bool) -> Query:
+def matching(query: Query, pattern: str | None, *, sees_hidden: bool, sees_emails: bool) -> Query:
     """Keep the gifts whose name or message, or e-mail for those who see it, is like ``pattern``.
 
-    For others a hidden name matches nothing, or searching would reveal it.
+    What somebody does not see matches nothing for them, or searching would reveal it.
     """
     if pattern is None:
         return query
-    name = col(Donation.donor_name).ilike(pattern, escape="\\")
+    name: sa.ColumnElement[bool] = col(Donation.donor_name).ilike(pattern, escape="\\")
     message = col(Donation.message).ilike(pattern, escape="\\")
     if not sees_hidden:
-        return query.where(sa.or_(message, sa.and_(col(Donation.show_name), name)))
-    return query.where(sa.or_(message, name, col(Donation.donor_email).ilike(pattern, escape="\\")))
+        name = sa.and_(col(Donation.show_name), name)
+    email = sa.and_(sa.literal(sees_emails), col(Donation.donor_email).ilike(pattern, escape="\\"))
+    return query.where(sa.or_(message, name, email))
 
 
 def in_order(query: Query, *, newest_first: bool) -> Query:

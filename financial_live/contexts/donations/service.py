@@ -1,4 +1,4 @@
-"""The use cases of donations. Anybody may give; editing and deleting gifts is the operator's."""
+"""The use cases of donations. Anybody may give; the rest is for the team of the campaign."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -23,8 +23,10 @@ from financial_live.contexts.donations.models import (
     Rules,
     Statistics,
 )
+from financial_live.contexts.donations.sight import Sight, sight
 from financial_live.contexts.inputs import INVALID, Errors, checked
 from financial_live.errors import Conflict, NotFound
+from financial_live.rights import Act
 from financial_live.scope import Scope
 
 # What a donor's gift is made of; a counted one keeps these for ever.
@@ -50,8 +52,8 @@ async def give(
 
     The same ``idempotency_key`` of one caller, or the same ``source`` and ``external_id``, is the
     same gift: the first one is returned. Emits ``donation_created``. Raises Invalid naming every
-    wrong field, Forbidden for test and offline gifts by others than the operator, and Conflict if
-    the key was used for something else.
+    wrong field, Unauthorized or Forbidden for test and offline gifts by others than the campaign's
+    team, and Conflict if the key was used for something else.
     """
     errors = Errors()
     door = listing.choice(errors, "source", source, DonationSource)
@@ -109,27 +111,32 @@ async def list_donations(
     """Return one page of gifts with their campaigns, the newest first (``order="asc"``: oldest).
 
     All filters may be combined; ``search`` finds any part of a name or message, and of an e-mail
-    address for the operator. ``limit`` asks for the first so many instead of a page; it and
-    ``per_page`` are 1 to 100. Others than the operator see public gifts only; render them by
-    ``public_gift``. Raises Invalid naming every parameter that is wrong.
+    address for those who see it. ``limit`` asks for the first so many instead of a page; it and
+    ``per_page`` are 1 to 100. The team of the one campaign asked for sees all its gifts, viewers
+    without addresses; admins those of all campaigns. Others see public gifts, without what is
+    hidden; render them by ``public_gift``. Raises Invalid naming every parameter that is wrong.
     """
     errors = Errors()
     if limit is not None:
         page, per_page = 1, limit
     window = listing.window(errors, page=page, per_page=per_page, order=order)
-    query = repo.of_campaign(_visible(scope), _campaign_id(errors, campaign_id))
-    query = repo.of_status(query, listing.choice(errors, "status", status, DonationStatus))
+    of_one = _campaign_id(errors, campaign_id)
+    wanted = listing.choice(errors, "status", status, DonationStatus)
     pattern = listing.search_pattern(errors, search)
-    query = repo.matching(query, pattern, sees_hidden=scope.is_operator)
     errors.raise_any()
     async with db.transaction() as session:
+        seen = await sight(scope, of_one)
+        query = repo.of_status(repo.of_campaign(_visible(seen), of_one), wanted)
+        query = repo.matching(
+            query, pattern, sees_hidden=seen.sees_all, sees_emails=seen.sees_emails
+        )
         rows, total = await repo.page(session, query, window)
-    return listing.Page(rows, window.page, window.per_page, total)
+    return listing.Page([seen.of(row) for row in rows], window.page, window.per_page, total)
 
 
-def _visible(scope: Scope) -> repo.Query:
+def _visible(seen: Sight) -> repo.Query:
     query = repo.gifts()
-    return query if scope.is_operator else repo.public(query)
+    return query if seen.sees_all else repo.public(query)
 
 
 def _campaign_id(errors: Errors, value: UUID | str | None) -> UUID | None:
@@ -146,23 +153,34 @@ async def latest(
 ) -> Sequence[Donation]:
     """Return the last ``limit`` (1 to 100) gifts but tests, newest first, with their campaigns.
 
-    Others than the operator see public gifts only. Raises Invalid.
+    Who sees which and how much of them is as for ``list_donations``. Raises Invalid.
     """
     errors = Errors()
     window = listing.window(errors, page=1, per_page=limit, order="desc")
     errors.raise_any()
-    query = repo.real(repo.of_campaign(_visible(scope), campaign_id))
     async with db.transaction() as session:
-        return await repo.newest(session, query, window.per_page)
+        seen = await sight(scope, campaign_id)
+        query = repo.real(repo.of_campaign(_visible(seen), campaign_id))
+        rows = await repo.newest(session, query, window.per_page)
+    return [seen.of(row) for row in rows]
 
 
 async def get_donation(scope: Scope, id: UUID | str) -> Donation:
     """Return one gift with its campaign. Raises NotFound, also for what the caller may not see."""
+    donation, seen = await _seen(scope, id)
+    return seen.of(donation)
+
+
+async def _seen(scope: Scope, id: UUID | str) -> tuple[Donation, Sight]:
+    """Return a gift, whole, and what of it the caller sees. Raises NotFound if that is nothing."""
     async with db.transaction() as session:
         donation = await repo.find(session, _donation_id(id))
-    if donation is None or not (scope.is_operator or events.is_public(donation)):
+    if donation is None:
         raise _unknown(id)
-    return donation
+    seen = await sight(scope, donation.campaign_id)
+    if not (seen.sees_all or events.is_public(donation)):
+        raise _unknown(id)
+    return donation, seen
 
 
 def _donation_id(id: UUID | str) -> UUID:
@@ -182,27 +200,31 @@ async def update_donation(scope: Scope, id: UUID | str, attrs: Mapping[str, Any]
 
     Names, e-mail, message and visibility may always change; amount, currency and campaign only
     while the gift is not counted. Emits ``donation_updated``, and ``campaign_updated`` for the
-    campaign that a gift leaves. Raises Forbidden, NotFound, Invalid naming every wrong field, and
-    Conflict ("refund instead") for a counted gift.
+    campaign that a gift leaves. Who moves one must have the right in both campaigns. Raises
+    Unauthorized, Forbidden, NotFound, Invalid naming every wrong field, and Conflict ("refund
+    instead") for a counted gift.
     """
-    scope.require_operator("change donations")
+    seen, _ = await _seen(scope, id)
+    await campaigns.require(scope, Act.UPDATE_DONATION, seen.campaign_id)
     given = {name: attrs[name] for name in _EDITABLE if name in attrs}
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
             target = await giving.named_campaign(given.get("campaign_id"))
-            donation = await _held(session, _donation_id(id), target)
+            if target is not None:
+                await campaigns.require(scope, Act.UPDATE_DONATION, target.id)
+            donation = await _held(session, seen, target)
             changes = _changes(donation, given, target)
             if not changes:
                 return donation
             return await _change(session, donation, changes)
 
 
-async def _held(session: AsyncSession, donation_id: UUID, target: Campaign | None) -> Donation:
-    """Lock the gift's campaign and ``target`` by id, then the gift. Raises NotFound, Conflict."""
-    seen = await repo.find(session, donation_id)
-    if seen is None:
-        raise _unknown(donation_id)
-    at = seen.campaign_id
+async def _held(session: AsyncSession, seen: Donation, target: Campaign | None) -> Donation:
+    """Lock the gift's campaign and ``target`` by id, then the gift. Raises NotFound, Conflict.
+
+    It must be where it was seen: the caller's rights were asked for that campaign.
+    """
+    donation_id, at = seen.id, seen.campaign_id
     for campaign_id in sorted({at} if target is None else {at, target.id}):
         await campaigns.locked(campaign_id)
     donation = await repo.lock(session, donation_id)
@@ -262,12 +284,14 @@ async def _touched(campaign_id: UUID) -> Campaign:
 async def delete_donation(scope: Scope, id: UUID | str) -> Donation:
     """Delete a gift that is not counted, and return what it was.
 
-    Emits ``donation_deleted``. Raises Forbidden, NotFound, and Conflict ("refund instead").
+    Emits ``donation_deleted``. Raises Unauthorized, Forbidden, NotFound, and Conflict ("refund
+    instead").
     """
-    scope.require_operator("delete donations")
+    seen, _ = await _seen(scope, id)
+    await campaigns.require(scope, Act.DELETE_DONATION, seen.campaign_id)
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
-            donation = await _held(session, _donation_id(id), None)
+            donation = await _held(session, seen, None)
             if donation.is_counted:
                 raise Conflict(
                     f"This gift is {donation.status} and counted; it cannot be deleted. "
@@ -283,8 +307,9 @@ async def delete_donation(scope: Scope, id: UUID | str) -> Donation:
 async def statistics(scope: Scope, campaign_id: UUID) -> Statistics:
     """Return the largest and the average counted gift of a campaign, after refunds.
 
-    For others than the operator the largest leaves out amounts their donors hide.
+    For others than the campaign's team the largest leaves out amounts their donors hide.
     """
     async with db.transaction() as session:
-        found = await repo.statistics(session, campaign_id, sees_hidden=scope.is_operator)
+        seen = await sight(scope, campaign_id)
+        found = await repo.statistics(session, campaign_id, sees_hidden=seen.sees_all)
     return Statistics(*found)

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from financial_live import rooms, routes
-from financial_live.contexts import campaigns
+from financial_live.contexts import campaigns, donations
 from financial_live.errors import NotFound, Unavailable
 from financial_live.rooms.views import CAMPAIGN_GIFTS
 from financial_live.ui import live
@@ -40,7 +40,8 @@ class CampaignPage(live.LoadsAgain, rx.State):
             self.missing = False
             form = await self.get_state(GiveForm)
             form._open(campaign)
-            await live.watch(self, rooms.campaign_room(campaign.id, scope))
+            audience = await donations.audience(scope, campaign.id)
+            await live.watch(self, rooms.campaign_room(campaign.id, audience))
         except NotFound:
             self.missing = True
             await live.unwatch(self)

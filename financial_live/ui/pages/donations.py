@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from financial_live import rooms, routes
+from financial_live.contexts.donations import audience
 from financial_live.errors import Unavailable
 from financial_live.rooms.views import GIFTS
 from financial_live.ui import live
@@ -24,7 +25,7 @@ class DonationsPage(live.LoadsAgain, rx.State):
     async def load(self) -> Any:
         """Watch the last gifts."""
         try:
-            await live.watch(self, rooms.gifts_room(await scope_of(self)))
+            await live.watch(self, rooms.gifts_room(await audience(await scope_of(self))))
         except Unavailable:
             return DonationsPage.load_again
 

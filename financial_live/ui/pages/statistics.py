@@ -6,7 +6,7 @@ from typing import Any
 import reflex as rx
 
 from financial_live import rooms
-from financial_live.contexts import campaigns
+from financial_live.contexts import campaigns, donations
 from financial_live.errors import AppError
 from financial_live.ui import live
 from financial_live.ui.components.icons import refresh as refresh_icon
@@ -28,7 +28,8 @@ class CampaignStatistics(rx.ComponentState):
         scope = await scope_of(self)
         try:
             campaign = await campaigns.get_campaign(scope, str(self.slug))
-            await live.reread(self, rooms.campaign_room(campaign.id, scope))
+            audience = await donations.audience(scope, campaign.id)
+            await live.reread(self, rooms.campaign_room(campaign.id, audience))
         except AppError as error:
             self.problem = error.message
             return

@@ -1,0 +1,67 @@
+"""What somebody sees of the gifts to a campaign: all or the public ones, addresses or not."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.orm.attributes import set_committed_value
+
+from financial_live.contexts import campaigns
+from financial_live.contexts.donations.models import Donation
+from financial_live.rights import Act
+from financial_live.scope import Scope
+
+
+class Audience(StrEnum):
+    """For whom a live view of gifts is: those of the team, and admins, or everybody."""
+
+    STAFF = "staff"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whether somebody sees gifts that are not public, hidden names and amounts; and addresses."""
+
+    sees_all: bool
+    sees_emails: bool
+
+    def of(self, donation: Donation) -> Donation:
+        """Return a gift that was just read, with what is not to be seen taken out of it.
+
+        A hidden name is blank then, and a hidden amount zero. The row in the database stays.
+        """
+        if not self.sees_emails:
+            set_committed_value(donation, "donor_email", None)
+        if not self.sees_all:
+            for name, value in _hidden(donation).items():
+                set_committed_value(donation, name, value)
+        return donation
+
+
+def _hidden(donation: Donation) -> dict[str, object]:
+    """Return what takes the place of all that is not public."""
+    hidden: dict[str, object] = {"user_id": None, "external_id": None}
+    if not donation.show_name:
+        hidden["donor_name"] = ""
+    if not donation.show_amount:
+        hidden |= {"amount": Decimal(0), "counted_amount": None, "refunded_amount": Decimal(0)}
+    return hidden
+
+
+async def sight(scope: Scope, campaign_id: UUID | None) -> Sight:
+    """Return what the caller sees of the gifts to a campaign; None: to all campaigns."""
+    return Sight(
+        sees_all=await campaigns.may(scope, Act.SEE_ALL_GIFTS, campaign_id),
+        sees_emails=await campaigns.may(scope, Act.SEE_EMAILS, campaign_id),
+    )
+
+
+async def audience(scope: Scope, campaign_id: UUID | None = None) -> Audience:
+    """Return to which audience of a campaign's gifts the caller belongs; None: of all campaigns'.
+
+    It is true now: a ``member_changed`` of the caller may change it.
+    """
+    sees_all = await campaigns.may(scope, Act.SEE_ALL_GIFTS, campaign_id)
+    return Audience.STAFF if sees_all else Audience.PUBLIC

@@ -1,0 +1,259 @@
+"""Who may do what: the one table that every use case asks.
+
+An act is what a use case does. What a caller may depends on the account's role and, in a campaign,
+on the place in its team. That place is read when the act is done, by ``campaigns.require``: it may
+be lost while a page is open. ``docs/rights.md`` is written from this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, unique
+from uuid import UUID
+
+from financial_live.errors import AppError, Forbidden, Unauthorized
+from financial_live.scope import Role, Scope
+
+
+class CampaignRole(StrEnum):
+    """A place in a campaign's team. Each may do all that the ones before it may."""
+
+    VIEWER = "viewer"
+    REVIEWER = "reviewer"
+    OWNER = "owner"
+
+
+class Kind(StrEnum):
+    """What sort of caller somebody is, towards one campaign if an act is about one."""
+
+    NOBODY = "nobody"
+    DONOR = "donor"
+    MANAGER = "manager"
+    VIEWER = "viewer"
+    REVIEWER = "reviewer"
+    OWNER = "owner"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+
+
+class Answer(StrEnum):
+    """Whether a kind of caller may: everywhere it says yes, or about what is their own."""
+
+    YES = "yes"
+    NO = "no"
+    OWN = "own"
+    ACCOUNT = "-"
+    """The act is about no campaign: what the account's role may decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The context an act is in, the words that complete "not allowed to", and the answers."""
+
+    context: str
+    words: str
+    answers: Mapping[Kind, Answer]
+
+
+def _rule(context: str, answers: str, words: str) -> Rule:
+    return Rule(context, words, dict(zip(Kind, map(Answer, answers.split()), strict=True)))
+
+
+# Equal rules would be one act, so their words differ.
+# fmt: off
+@unique
+class Act(Enum):
+    """Every act, named as the function that does it; the others are parts of some."""
+
+    # nobody, donor, manager; viewer, reviewer, owner of the campaign; admin, operator
+    LIST_CAMPAIGNS = _rule(
+        "campaigns", "yes yes yes  -   -   -   yes yes", "see the campaigns")
+    GET_CAMPAIGN = _rule(
+        "campaigns", "yes yes yes  yes yes yes yes yes", "see a campaign")
+    CREATE_CAMPAIGN = _rule(
+        "campaigns", "no  no  yes  -   -   -   yes yes", "start a campaign")
+    UPDATE_CAMPAIGN = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes", "change this campaign")
+    DELETE_CAMPAIGN = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes", "delete this campaign")
+    LIST_MEMBERS = _rule(
+        "campaigns", "no  no  no   yes yes yes yes yes", "see this team")
+    SEE_MEMBER_EMAILS = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes", "see addresses of members")
+    CHANGE_MEMBER_ROLE = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes", "change this team")
+    REMOVE_MEMBER = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes", "remove somebody from this team")
+    LEAVE = _rule(
+        "campaigns", "no  no  no   own own own own no ", "leave this team")
+    INVITE = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes", "invite into this team")
+    LIST_INVITATIONS = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes", "see the invitations of this team")
+    CANCEL_INVITATION = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes", "cancel invitations of this team")
+    ACCEPT_INVITATION = _rule(
+        "campaigns", "no  own own  -   -   -   own no ", "accept an invitation")
+    ISSUE_INVITATION = _rule(
+        "campaigns", "no  no  no   -   -   -   no  yes", "make links of invitations")
+
+    GIVE = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes", "give")
+    GIVE_MANY = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes", "give many gifts at once")
+    GIVE_TEST = _rule(
+        "donations", "no  no  no   no  yes yes yes yes", "give test gifts")
+    GIVE_OFFLINE = _rule(
+        "donations", "no  no  no   no  yes yes yes yes", "record offline gifts")
+    LIST_DONATIONS = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes", "see gifts")
+    LATEST = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes", "see the last gifts")
+    GET_DONATION = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes", "see a gift")
+    STATISTICS = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes", "see statistics")
+    SEE_ALL_GIFTS = _rule(
+        "donations", "no  no  no   yes yes yes yes yes", "see gifts that are not public")
+    SEE_EMAILS = _rule(
+        "donations", "no  no  no   no  yes yes yes yes", "see addresses of donors")
+    UPDATE_DONATION = _rule(
+        "donations", "no  no  no   no  yes yes yes yes", "change gifts of this campaign")
+    DELETE_DONATION = _rule(
+        "donations", "no  no  no   no  yes yes yes yes", "delete gifts of this campaign")
+    CHECK = _rule(
+        "donations", "no  no  no   -   -   -   yes yes", "check the data")
+    LOAD_DEMO = _rule(
+        "donations", "no  no  no   -   -   -   yes yes", "load the demo campaigns")
+
+    ONCE = _rule(
+        "idempotency_keys", "yes yes yes  -   -   -   yes yes", "repeat a request")
+
+    REGISTER = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "register")
+    REQUEST_VERIFICATION = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "ask for a link to prove an address")
+    VERIFY_EMAIL = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "prove an address")
+    REQUEST_RESET = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "ask for a link to choose a password")
+    RESET_PASSWORD = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "choose a password by a link")
+    LOG_IN = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "log in")
+    HANDOVER = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "get a ticket to log in")
+    REDEEM_HANDOVER = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "log in by a ticket")
+    CREATE_FIRST_ADMIN = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes", "make the first admin by a link")
+    CHANGE_PASSWORD = _rule(
+        "accounts", "no  own own  -   -   -   own no ", "change your password")
+    LIST_SESSIONS = _rule(
+        "accounts", "no  own own  -   -   -   own no ", "see where you are logged in")
+    LOG_OUT = _rule(
+        "accounts", "no  own own  -   -   -   own no ", "log out")
+    REVOKE_SESSION = _rule(
+        "accounts", "no  own own  -   -   -   own no ", "end a session")
+    REVOKE_OTHERS = _rule(
+        "accounts", "no  own own  -   -   -   own no ", "end sessions")
+    FIND_USER = _rule(
+        "accounts", "no  own own  -   -   -   yes yes", "see this account")
+    CREATE_USER = _rule(
+        "accounts", "no  no  no   -   -   -   yes yes", "make accounts for others")
+    SET_PASSWORD = _rule(
+        "accounts", "no  no  no   -   -   -   yes yes", "set passwords of others")
+    SET_ROLE = _rule(
+        "accounts", "no  no  no   -   -   -   yes yes", "give roles")
+    FIRST_ADMIN_TOKEN = _rule(
+        "accounts", "no  no  no   -   -   -   no  yes", "make the first admin")
+    ISSUE_LINK = _rule(
+        "accounts", "no  no  no   -   -   -   no  yes", "make links")
+
+    FILES = _rule(
+        "mail", "no  no  no   -   -   -   no  yes", "read mails")
+# fmt: on
+
+    @property
+    def function(self) -> str:
+        """The function that does it, with its context: ``campaigns.invite``."""
+        return f"{self.value.context}.{self.name.lower()}"
+
+
+class Caller(StrEnum):
+    """Who may call a function that asks nobody's rights."""
+
+    CONTEXTS = "other contexts, inside a use case of theirs"
+    PROGRAM = "the program itself, from time to time"
+    DOORS = "doors, before there is a Scope or to ask this table"
+
+
+INTERNAL: Mapping[str, Caller] = {
+    "accounts.mint_token": Caller.CONTEXTS,
+    "accounts.token_digest": Caller.CONTEXTS,
+    "campaigns.find_campaign": Caller.CONTEXTS,
+    "campaigns.locked": Caller.CONTEXTS,
+    "campaigns.locked_all": Caller.CONTEXTS,
+    "campaigns.counted": Caller.CONTEXTS,
+    "accounts.prune": Caller.PROGRAM,
+    "idempotency_keys.prune": Caller.PROGRAM,
+    "mail.prune": Caller.PROGRAM,
+    "accounts.session_scope": Caller.DOORS,
+    "campaigns.may": Caller.DOORS,
+    "campaigns.require": Caller.DOORS,
+    "donations.audience": Caller.DOORS,
+}
+"""Functions that read or write and yet are no acts."""
+
+
+def kind_of(scope: Scope, role: CampaignRole | None = None) -> Kind:
+    """Return what sort of caller this is, with ``role`` in the campaign that an act is about."""
+    if scope.is_operator:
+        return Kind.OPERATOR
+    if scope.role is Role.ADMIN:
+        return Kind.ADMIN
+    if scope.user_id is None:
+        return Kind.NOBODY
+    if role is not None:
+        return Kind(role.value)
+    return Kind.MANAGER if scope.role is Role.MANAGER else Kind.DONOR
+
+
+def answer(scope: Scope, act: Act, role: CampaignRole | None = None) -> Answer:
+    """Return what the table says to this caller."""
+    found = act.value.answers[kind_of(scope, role)]
+    return act.value.answers[kind_of(scope)] if found is Answer.ACCOUNT else found
+
+
+def allows(
+    scope: Scope, act: Act, *, role: CampaignRole | None = None, owner: UUID | None = None
+) -> bool:
+    """Whether the caller may; ``owner`` is the user to whom belongs what the act is about."""
+    found = answer(scope, act, role)
+    is_own = owner is not None and owner == scope.user_id
+    return found is Answer.YES or (found is Answer.OWN and is_own)
+
+
+def refusal(scope: Scope, act: Act) -> AppError:
+    """Return what to raise: Unauthorized where logging in might help, else Forbidden."""
+    answers = act.value.answers
+    helps = any(answers[kind] is not Answer.NO for kind in Kind if kind not in _NOT_LOGGED_IN)
+    if kind_of(scope) is Kind.NOBODY and helps:
+        return Unauthorized(f"Log in to {act.value.words}.")
+    return Forbidden(f"You are not allowed to {act.value.words}.")
+
+
+_NOT_LOGGED_IN = (Kind.NOBODY, Kind.OPERATOR)
+
+
+def require(scope: Scope, act: Act, *, owner: UUID | None = None) -> None:
+    """Raise Unauthorized or Forbidden unless the caller may do what is about no campaign."""
+    if not allows(scope, act, owner=owner):
+        raise refusal(scope, act)
+
+
+def require_user(scope: Scope, act: Act) -> UUID:
+    """Return who asks, to do something about their own. Raises Unauthorized or Forbidden."""
+    user_id = scope.user_id
+    if user_id is None or not allows(scope, act, owner=user_id):
+        raise refusal(scope, act)
+    return user_id
