@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import reflex as rx
 
-from financial_live import db, outbox, telemetry
+from financial_live import db, outbox, routes, telemetry
 from financial_live.bus import Bus
 from financial_live.config import get_settings
 from financial_live.contexts import accounts as account_context, idempotency_keys, mail
+from financial_live.contexts.accounts import Purpose
 from financial_live.errors import Unavailable
 from financial_live.rest import create_api
 from financial_live.rooms import Rooms
@@ -83,6 +85,12 @@ async def _live() -> AsyncIterator[None]:
     door = live.open_door(rooms, namespace)
     followers = identity.follow_users(bus, namespace)
     relay = outbox.Relay(database.dsn, bus)
+    mailer = mail.Mailer(
+        database.dsn,
+        mail.transport_of(settings),
+        sender=mail.sender_of(settings),
+        links=functools.partial(_link, settings.site_url),
+    )
     await bus.watch(outbox.WAKE)
     tasks = [
         asyncio.create_task(_kept_running(name, run, feeds=rooms if feeds else None))
@@ -90,9 +98,10 @@ async def _live() -> AsyncIterator[None]:
             ("listener", lambda: bus.listen(_Ears(rooms, relay, followers)), True),
             ("rooms", rooms.run, True),
             ("live door", door.run, True),
-            ("followers of users", followers.run, False),
             # Rooms notice by themselves when no relay is heard, of this worker or another.
             ("relay", relay.run, False),
+            ("followers of users", followers.run, False),
+            ("mailer", mailer.run, False),
             ("forgetting of keys", _forget_expired_keys, False),
         )
     ]
@@ -107,12 +116,22 @@ async def _live() -> AsyncIterator[None]:
         await db.disconnect()
 
 
+_LINKED = {
+    Purpose.VERIFY: routes.VERIFY,
+    Purpose.RESET: routes.RESET,
+    Purpose.INVITE: routes.INVITATION,
+}
+
+
+def _link(site: str, purpose: Purpose, token: str) -> str:
+    """Return the link that is mailed. What follows the # is sent to no server, and in no log."""
+    return f"{site}{_LINKED[purpose]}#{token}"
+
+
 class _Ears:
     """What this worker hears: calls for its relay, news of its users, and news for its rooms."""
 
-    def __init__(
-        self, rooms: Rooms, relay: outbox.Relay, followers: identity.Followers
-    ) -> None:
+    def __init__(self, rooms: Rooms, relay: outbox.Relay, followers: identity.Followers) -> None:
         self._rooms = rooms
         self._relay = relay
         self._followers = followers

@@ -9,12 +9,6 @@ CAMPAIGN = "/campaigns/[slug]"
 DONATIONS = "/donations"
 NOT_FOUND = "404"
 
-PAGES = (
-    *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
-    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, ACCOUNT),
-)
-"""The pages, as Reflex spells a route; ``[slug]`` stands for one part of the path."""
-
 LOGIN = "/login"
 REGISTER = "/register"
 VERIFY = "/verify"
@@ -24,6 +18,12 @@ WELCOME = "/welcome"
 ACCOUNT = "/account"
 INVITATION = "/invitation"
 TEAM = "/campaigns/[slug]/team"
+
+PAGES = (
+    *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
+    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, ACCOUNT, INVITATION, TEAM),
+)
+"""The pages, as Reflex spells a route; ``[slug]`` stands for one part of the path."""
 
 SESSION = "/session"
 API = "/api"
@@ -37,6 +37,16 @@ METRICS = "/metrics"
 def campaign(slug: str) -> str:
     """Return the address of a campaign's page."""
     return f"{CAMPAIGNS}/{quote(slug, safe='')}"
+
+
+def team(slug: str) -> str:
+    """Return the address of a campaign's team."""
+    return f"{campaign(slug)}/team"
+
+
+def login(*, to: str) -> str:
+    """Return the address to log in at, and to go to a page from."""
+    return f"{LOGIN}?{urlencode({'to': to})}"
 
 
 def campaigns(*, page: int = 1) -> str:

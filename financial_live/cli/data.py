@@ -9,11 +9,11 @@ from typing import TypeVar
 import psycopg
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from financial_live import db
+from financial_live import db, routes
 from financial_live.cli.console import Console
 from financial_live.cli.stopping import command_line
 from financial_live.config import Settings
-from financial_live.contexts import campaigns, donations
+from financial_live.contexts import accounts, campaigns, donations
 from financial_live.embedded import DataFolder, joined_or_started
 from financial_live.errors import Unavailable
 from financial_live.scope import Scope
@@ -56,6 +56,13 @@ def bring_up_to_date(settings: Settings) -> None:
     """Migrate to the newest schema. Raises Unavailable when the database does not answer."""
     with _explained():
         asyncio.run(db.migrate(settings.sqlalchemy_url))
+
+
+async def first_admin_link(settings: Settings) -> str | None:
+    """Return a link by which the first admin is made, once; None if there is an admin."""
+    async with _database(settings):
+        token = await accounts.first_admin_token(_OPERATOR)
+    return None if token is None else f"{settings.site_url}{routes.WELCOME}#{token}"
 
 
 @dataclass(frozen=True, slots=True)

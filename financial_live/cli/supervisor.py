@@ -62,6 +62,7 @@ class Supervisor:
         self._guards: list[Guard] = []
         self._gate = Gate()
         self._slug: str | None = None
+        self._welcome: str | None = None
 
     def run(self) -> None:
         """Bring everything up and watch it; whatever happens, take it all down again."""
@@ -114,7 +115,7 @@ class Supervisor:
 
     def _prepare_data(self, settings: Settings) -> None:
         # Imported here, while the workers load the application: it is as large as all the rest.
-        from financial_live.cli.data import bring_up_to_date, offer_demo
+        from financial_live.cli.data import bring_up_to_date, first_admin_link, offer_demo
 
         self._stop.check()
         with self._console.step("migrating the database") as step:
@@ -126,6 +127,7 @@ class Supervisor:
             self._slug = offer.slug
             if offer.loaded:
                 self._console.good(f"{offer.loaded} demo campaigns loaded")
+        self._welcome = asyncio.run(first_admin_link(settings))
 
     def _built_frontend(self) -> Path:
         title = "building the frontend, which takes about a minute the first time"
@@ -223,6 +225,12 @@ class Supervisor:
 
     def _say_where(self, taken_s: float) -> None:
         lines = _places(self._settings, address=self._address, slug=self._slug or "SLUG")
+        if self._welcome is not None:
+            lines += [
+                "",
+                "  There is no admin yet. Become the first one by this link, within 24 hours:",
+            ]
+            lines += [f"  {self._welcome}"]
         self._console.note(f"\nReady in {taken_s:.1f} s.\n\n{chr(10).join(lines)}\n")
 
 

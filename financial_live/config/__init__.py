@@ -207,6 +207,14 @@ class Settings(BaseSettings):
         hosts = [urlsplit(origin).hostname or "" for origin in self.allowed_origins]
         return not self.is_production and all(map(is_loopback_host, [self.host, *hosts]))
 
+    @property
+    def site_url(self) -> str:
+        """What links to the site begin with: PUBLIC_URL, or the address it listens on."""
+        return (
+            self.public_url
+            or f"http://{'localhost' if self.is_loopback else self.host}:{self.port}"
+        )
+
     @staticmethod
     def default_data_dir() -> Path:
         """Return the data folder that is used when none is asked for."""

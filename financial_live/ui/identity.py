@@ -1,8 +1,8 @@
 """Who a page acts for: whoever's cookie came with its socket, looked up again at each act.
 
-A session may be revoked, or its rights change, while its pages are open. So each worker follows the
-users whose sockets it holds, and closes the sockets of a session that has ended, or whose rights have
-changed: the page comes back by itself, as who it is now.
+A session may be revoked, or its rights change, while its pages are open. So each worker follows
+the users whose sockets it holds, and closes the sockets of a session that has ended, or whose
+rights have changed: the page comes back by itself, as who it is now.
 """
 
 import asyncio
@@ -98,7 +98,7 @@ class Followers:
             await self._bus.unwatch(_topic(gone.user_id))
 
     def received(self, topic: str, payload: bytes) -> None:
-        """Close the sockets that a message about a user concerns; all of theirs if one is missed."""
+        """Close the sockets that a message about a user concerns; all, if one was missed."""
         user_id = UUID(topic.removeprefix(TOPIC))
         message = Placed.decode(payload)
         known = self._places.get(user_id, message.place)

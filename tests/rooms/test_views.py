@@ -19,7 +19,7 @@ from financial_live.rooms import (
     gifts_room,
     live_campaigns_room,
 )
-from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_campaign, make_gift
+from tests.contexts.factories import GIFT, OPERATOR, make_campaign, make_gift
 
 
 async def told(after: int) -> list[outbox.OutboxEvent]:

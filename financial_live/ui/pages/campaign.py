@@ -13,13 +13,13 @@ from financial_live.ui.components.campaigns import ghost, hero_total
 from financial_live.ui.components.gifts import badge, donation_card
 from financial_live.ui.components.progress import bar, goal_and_rest, percent_and_gifts
 from financial_live.ui.components.values import jump, out_of_sight
+from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import add_page, shell
 from financial_live.ui.live import CampaignLive
 from financial_live.ui.pages.give_form import GiveForm, give_form
 from financial_live.ui.pages.not_found import nothing_here
 from financial_live.ui.pages.statistics import campaign_statistics
 from financial_live.ui.stream import rows_of
-from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 

@@ -7,11 +7,11 @@ import reflex as rx
 from financial_live import money, routes
 from financial_live.contexts import campaigns
 from financial_live.errors import AppError
-from financial_live.ui import forms, live
+from financial_live.ui import forms
 from financial_live.ui.components.fields import check, field, segments
 from financial_live.ui.components.values import amount
-from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.identity import scope_of
+from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.text import t
 
 _LABELS = {

@@ -13,10 +13,10 @@ from financial_live.ui.components.campaigns import address, ghost, raised_of_goa
 from financial_live.ui.components.gifts import badge
 from financial_live.ui.components.progress import bar
 from financial_live.ui.components.values import amount, landing, percent_text
+from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.live import CampaignsLive
 from financial_live.ui.stream import rows_of
-from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 _ID_LENGTH = 36

@@ -11,10 +11,10 @@ from financial_live.rooms.views import GIFTS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.gifts import donation_card_of
+from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.live import DonationsLive
 from financial_live.ui.stream import field_of, rows_of
-from financial_live.ui.identity import scope_of
 from financial_live.ui.text import t
 
 

@@ -7,11 +7,11 @@ import reflex as rx
 from financial_live.contexts import donations
 from financial_live.contexts.campaigns import Campaign
 from financial_live.errors import AppError, Conflict
-from financial_live.ui import forms, live
+from financial_live.ui import forms
 from financial_live.ui.components.fields import check, field
 from financial_live.ui.components.values import amount, landing, once_key
-from financial_live.ui.live import CampaignLive
 from financial_live.ui.identity import scope_of
+from financial_live.ui.live import CampaignLive
 from financial_live.ui.text import t
 
 _LABELS = {

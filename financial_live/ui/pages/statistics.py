@@ -11,8 +11,8 @@ from financial_live.errors import AppError
 from financial_live.ui import live
 from financial_live.ui.components.icons import refresh as refresh_icon
 from financial_live.ui.components.values import amount, average, clock, count, percent_text
-from financial_live.ui.live import CampaignLive
 from financial_live.ui.identity import scope_of
+from financial_live.ui.live import CampaignLive
 from financial_live.ui.text import t
 
 

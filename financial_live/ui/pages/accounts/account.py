@@ -230,9 +230,7 @@ def _session_row(one: rx.Var[dict[str, Any]]) -> rx.Component:
 def _sessions() -> rx.Component:
     return rx.el.section(
         rx.el.h2(t("Where you are logged in"), class_name="heading mb-3"),
-        rx.el.ul(
-            rx.foreach(AccountPage.sessions, _session_row), class_name="lines", id="sessions"
-        ),
+        rx.el.ul(rx.foreach(AccountPage.sessions, _session_row), class_name="lines", id="sessions"),
         rx.el.div(
             rx.cond(
                 AccountPage.sessions.length() > 1,
@@ -243,7 +241,9 @@ def _sessions() -> rx.Component:
                     on_click=AccountPage.end_others,
                 ),
             ),
-            log_out(t("Log out"), csrf=Shell.csrf, to=routes.HOME, class_name="button", id="logout"),
+            log_out(
+                t("Log out"), csrf=Shell.csrf, to=routes.HOME, class_name="button", id="logout"
+            ),
             class_name="mt-4 flex flex-wrap gap-3",
         ),
         class_name="mb-12",
