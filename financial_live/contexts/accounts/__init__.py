@@ -27,7 +27,7 @@ from financial_live.contexts.accounts.service import (
     verify_email,
 )
 from financial_live.contexts.accounts.sessions import (
-    LIFETIME,
+    LIFETIME as SESSION_LIFETIME,
     handover,
     list_sessions,
     log_in,
@@ -42,7 +42,7 @@ from financial_live.contexts.accounts.tokens import LIFETIMES as TOKEN_LIFETIMES
 from financial_live.scope import Role
 
 __all__ = [
-    "LIFETIME",
+    "SESSION_LIFETIME",
     "TOKEN_LIFETIMES",
     "LoggedIn",
     "Purpose",
