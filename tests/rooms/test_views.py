@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from financial_live import db, outbox
 from financial_live.contexts import campaigns, donations
 from financial_live.contexts.campaigns import Campaign
+from financial_live.contexts.donations import Audience
 from financial_live.errors import AppError
 from financial_live.rooms import (
     RoomKey,
@@ -20,6 +21,8 @@ from financial_live.rooms import (
     live_campaigns_room,
 )
 from tests.contexts.factories import GIFT, OPERATOR, make_campaign, make_gift
+
+STAFF, PUBLIC = Audience.STAFF, Audience.PUBLIC
 
 
 async def told(after: int) -> list[outbox.OutboxEvent]:
