@@ -247,6 +247,7 @@ class TestChangePassword:
         for scope in (VISITOR, OPERATOR):
             error = await refused(accounts.change_password(scope, PASSWORD, NEW))
             assert isinstance(error, Unauthorized)
+            assert error.message == "Log in to change your password."
         error = await refused(accounts.change_password(Scope.user(uuid4()), PASSWORD, NEW))
         assert isinstance(error, Unauthorized)
 
