@@ -120,6 +120,10 @@ class Act(Enum):
         "donations", "no  no  no   no  yes yes yes yes", "change gifts of this campaign")
     DELETE_DONATION = _rule(
         "donations", "no  no  no   no  yes yes yes yes", "delete gifts of this campaign")
+    LIST_OWN = _rule(
+        "donations", "no  own own  -   -   -   own no ", "see your own gifts")
+    CHANGE_VISIBILITY = _rule(
+        "donations", "no  own own  own own own own no ", "show or hide your own gifts")
     CHECK = _rule(
         "donations", "no  no  no   -   -   -   yes yes", "check the data")
     LOAD_DEMO = _rule(
