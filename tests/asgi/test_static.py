@@ -40,7 +40,12 @@ def application() -> Starlette:
 
 @pytest_asyncio.fixture
 async def browser(client_folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    frontend = Frontend(application(), client_folder, is_page=is_routed(route_of))
+    frontend = Frontend(
+        application(),
+        client_folder,
+        is_page=is_routed(route_of),
+        builds=client_folder.parent.parent,
+    )
     transport = httpx.ASGITransport(app=frontend)
     async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
         yield client
