@@ -108,8 +108,8 @@ class Frontend:
         for build in builds.iterdir():
             client = build / CLIENT
             file = client / path.removeprefix("/")
-            # The oldest build may be removed while we look.
-            with contextlib.suppress(FileNotFoundError):
+            # The oldest build may be removed while we look, and a name longer than any file's.
+            with contextlib.suppress(OSError):
                 if (client / "index.html").is_file() and file.is_file():
                     return self._files.setdefault(path, _read(file, client))
         return None

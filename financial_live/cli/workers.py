@@ -181,6 +181,7 @@ class Worker:
             self._process.kill()
             self._process.wait()
             self._process = None
+        self._forget_ready()
 
     def last_words(self) -> str:
         """Return the end of its log, to explain why it ended."""

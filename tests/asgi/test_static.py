@@ -79,7 +79,8 @@ class TestAnotherBuild:
 
     async def test_opens_nothing_else(self, browser: httpx.AsyncClient, other: Path) -> None:
         (other / "index.html").touch()
-        for path in ("/secret.txt", "/assets/..%2Fsecret.txt", "/assets/../secret.txt"):
+        long = f"/assets/{'a' * 300}.js"
+        for path in ("/secret.txt", "/assets/..%2Fsecret.txt", "/assets/../secret.txt", long):
             assert (await browser.get(path)).status_code == 404
 
     async def test_is_no_build_until_it_is_whole(
