@@ -17,9 +17,9 @@ MUCH = "x" * 20_000_000
 
 
 @asynccontextmanager
-async def served(app: Any, **options: Any) -> AsyncIterator[tuple[str, int]]:
+async def served(app: Any, **given: Any) -> AsyncIterator[tuple[str, int]]:
     """Serve ``app`` by our protocol, and give the address."""
-    options = {"ws": Socket, "lifespan": "off", "log_level": "critical"} | options
+    options: dict[str, Any] = {"ws": Socket, "lifespan": "off", "log_level": "critical", **given}
     config = uvicorn.Config(app, **options)
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
