@@ -63,16 +63,18 @@ const ask = async () => {
   asking = true;
   const { engine } = followed.io;
   const asked = line.heardAt;
-  try {
-    await fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-    unanswered = 2;
-  } catch {
-    unanswered++;
-  }
+  const isThere = await fetch("/health", {
+    cache: "no-store",
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  }).then(
+    () => true,
+    () => false,
+  );
   asking = false;
-  if (line.heardAt !== asked) unanswered = 0;
+  const isStillSilent = line.heardAt === asked;
+  unanswered = isThere || !isStillSilent ? 0 : unanswered + 1;
   // An answer twice missing may be due to requests that go the way of the dead line.
-  if (unanswered >= 2) {
+  if (isStillSilent && (isThere || unanswered === 2)) {
     unanswered = 0;
     engine.close();
   }

@@ -6,17 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
-from sqlalchemy import make_url
 
-from e2e.instance import Site, start_site, stop_site
+from e2e.instance import Site, connected, start_site, stop_site
 from e2e.people import Operator, Visitors
-from financial_live import db
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -75,8 +72,5 @@ async def visitors(browser: Browser, site: Site) -> AsyncIterator[Visitors]:
 @pytest_asyncio.fixture
 async def operator(site: Site) -> AsyncIterator[Operator]:
     """Return somebody who changes campaigns behind the pages' backs, in the same database."""
-    async with AsyncExitStack() as stack:
-        url = make_url(site.instance["database_url"]).set(drivername="postgresql+psycopg")
-        db.connect(url.render_as_string(hide_password=False), pool_size=2)
-        stack.push_async_callback(db.disconnect)
+    async with connected(site.instance["database_url"]):
         yield Operator()

@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import make_url
 
-from financial_live import routes
+from financial_live import db, routes
 from financial_live.bus import Bus
 
 START_TIMEOUT_S = 240
@@ -81,6 +83,17 @@ class Site:
             timeout=120,
             check=False,
         )
+
+
+@asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[None]:
+    """Let the contexts work in this process, on a database by its address as libpq reads it."""
+    url = make_url(database_url).set(drivername="postgresql+psycopg")
+    db.connect(url.render_as_string(hide_password=False), pool_size=2)
+    try:
+        yield
+    finally:
+        await db.disconnect()
 
 
 def start_site(data_dir: Path, *args: str, settings: Mapping[str, str] | None = None) -> Site:

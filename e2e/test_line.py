@@ -7,6 +7,8 @@ from e2e.people import Operator, Visitors, eventually
 from e2e.test_gift import fill_gift
 from financial_live import routes
 
+# What a server says on a line that is silent otherwise: a packet that means nothing.
+_BEAT = "6"
 _NOTE_WHAT_IS_SAID = """
 () => {
   const line = document.querySelector(".stale-line");
@@ -20,12 +22,14 @@ _NOTE_WHAT_IS_SAID = """
 class Ears:
     """Stands between a page and the server. While ``is_deaf``, its first line is dead.
 
-    Nobody is told: neither does the server learn that the page has left it.
+    Nobody is told: neither does the server learn that the page has left it. ``beats`` counts what
+    the server says on that line only to show that it lives.
     """
 
     def __init__(self) -> None:
         self.is_deaf = False
         self.lines = 0
+        self.beats = 0
 
     def take(self, page: WebSocketRoute) -> None:
         """Take a new line of the page."""
@@ -35,6 +39,7 @@ class Ears:
             return
 
         def pass_on(message: str | bytes) -> None:
+            self.beats += message == _BEAT
             if not self.is_deaf:
                 page.send(message)
 
@@ -85,6 +90,12 @@ class TestALineThatDies:
         campaign = await operator.new_campaign()
         ears = Ears()
         page = await open_with(ears, visitors, site.address + routes.campaign(campaign.slug))
-        await page.wait_for_timeout(8000)
+
+        async def is_quiet_for_long() -> bool:
+            return ears.beats >= 8
+
+        await eventually(
+            is_quiet_for_long, what="the line has shown 8 times that it lives", within_s=30
+        )
         assert await page.evaluate("window.said") == []
         assert ears.lines == 1

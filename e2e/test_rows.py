@@ -106,10 +106,22 @@ class Watcher:
             before = len(self.frames)
             await act(number)
             await self.is_right()
-            frames = [frame for frame in self.frames[before:] if '"delta"' in frame]
+            frames = await self._deltas(before)
             costs.append(sum(len(frame.encode()) for frame in frames))
             rows = max(rows, *(frame.count('"at"') for frame in frames))
         return costs, rows
+
+    async def _deltas(self, before: int) -> list[str]:
+        """Return the updates since then, of which there must be one: it may be noted a bit late."""
+
+        def deltas() -> list[str]:
+            return [frame for frame in self.frames[before:] if '"delta"' in frame]
+
+        async def is_noted() -> bool:
+            return bool(deltas())
+
+        await eventually(is_noted, what="an update is noted")
+        return deltas()
 
 
 @pytest.fixture(params=["all gifts", "one campaign"])

@@ -76,6 +76,7 @@ for page in (home, campaigns, campaign_new, campaign, donations, *accounts.PAGES
 async def _live() -> AsyncIterator[None]:
     """Connect the database and the bus, and keep the relay and the rooms running."""
     settings = get_settings()
+    executor = telemetry.measurable_executor()
     database = db.connect(settings.sqlalchemy_url, pool_size=settings.pool_size)
     bus = Bus(settings.secret("redis_url"))
     _buses.append(bus)
@@ -93,16 +94,17 @@ async def _live() -> AsyncIterator[None]:
     )
     await bus.watch(outbox.WAKE)
     tasks = [
-        asyncio.create_task(_kept_running(name, run, feeds=rooms if feeds else None))
-        for name, run, feeds in (
-            ("listener", lambda: bus.listen(_Ears(rooms, relay, followers)), True),
-            ("rooms", rooms.run, True),
-            ("live door", door.run, True),
+        asyncio.create_task(_kept_running(name, run, feeds=fed))
+        for name, run, fed in (
+            ("measuring", lambda: telemetry.poll(executor), None),
+            ("listener", lambda: bus.listen(_Ears(rooms, relay, followers)), rooms),
+            ("rooms", rooms.run, rooms),
+            ("live door", door.run, rooms),
             # Rooms notice by themselves when no relay is heard, of this worker or another.
-            ("relay", relay.run, False),
-            ("followers of users", followers.run, False),
-            ("mailer", mailer.run, False),
-            ("forgetting of keys", _forget_expired_keys, False),
+            ("relay", relay.run, None),
+            ("followers of users", followers.run, None),
+            ("mailer", mailer.run, None),
+            ("forgetting", _forget_what_is_over, None),
         )
     ]
     try:
@@ -156,7 +158,7 @@ class _Ears:
         """Do nothing: each room notices the silence by itself, whatever its cause."""
 
 
-async def _forget_expired_keys() -> None:
+async def _forget_what_is_over() -> None:
     """Remove what nobody may use any more: idempotency keys, sessions and links."""
     while True:
         await idempotency_keys.prune()
@@ -190,5 +192,4 @@ async def _kept_running(
         pause_s = _FIRST_PAUSE_S if ran_s > _HEALTHY_AFTER_S else min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
-app.register_lifespan_task(telemetry.poll)
 app.register_lifespan_task(_live)

@@ -195,11 +195,10 @@ class Placed:
     @classmethod
     def decode(cls, payload: bytes) -> "Placed":
         """Read a message's bytes. Raises ValueError if they are not one."""
-        term, seq, name, data = orjson.loads(payload)
-        is_placed = isinstance(term, int) and isinstance(seq, int)
-        if not (is_placed and isinstance(name, str | None) and isinstance(data, dict)):
-            raise ValueError(f"not a message: {payload[:80]!r}")
-        return cls(Place(term, seq), name, data)
+        match orjson.loads(payload):
+            case [int(term), int(seq), str() | None as name, dict() as data]:
+                return cls(Place(term, seq), name, data)
+        raise ValueError(f"not a message: {payload[:80]!r}")
 
 
 class Relay:

@@ -301,14 +301,18 @@ def source_of(statement: str) -> str:
 # --- Memory and run queues ------------------------------------------------------------------------
 
 
-async def poll(interval_s: float = POLL_INTERVAL_S) -> NoReturn:
-    """Measure memory and run queues every ``interval_s`` seconds until cancelled.
+def measurable_executor() -> ThreadPoolExecutor:
+    """Make the running loop's default executor one whose queue can be measured, and return it.
 
-    Makes the running loop's default executor one whose queue can be measured; so start it before
-    anything uses ``asyncio.to_thread``.
+    Call it before anything uses ``asyncio.to_thread``.
     """
     executor = ThreadPoolExecutor(thread_name_prefix="financial_live")
     asyncio.get_running_loop().set_default_executor(executor)
+    return executor
+
+
+async def poll(executor: ThreadPoolExecutor, interval_s: float = POLL_INTERVAL_S) -> NoReturn:
+    """Measure memory and run queues every ``interval_s`` seconds until cancelled."""
     while True:
         await measure(executor)
         await asyncio.sleep(interval_s)

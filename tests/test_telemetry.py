@@ -272,7 +272,7 @@ class TestPoll:
                 has_repeated.set()
 
         monkeypatch.setattr(telemetry, "measure", note)
-        polling = asyncio.create_task(telemetry.poll(interval_s=0))
+        polling = asyncio.create_task(telemetry.poll(telemetry.measurable_executor(), interval_s=0))
         await has_repeated.wait()
         polling.cancel()
 

@@ -17,11 +17,10 @@ import time
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import make_url
 
 from e2e.bench.first_gift import print_row, quantile, worker_pid
 from e2e.bench.swarm import Watcher, gather_watchers
-from e2e.instance import Site, start_site, stop_site
+from e2e.instance import Site, connected, start_site, stop_site
 from financial_live import db, routes
 from financial_live.contexts import campaigns, donations
 from financial_live.scope import Scope
@@ -38,30 +37,22 @@ GIFT = {
 
 async def bring(url: str, rate: int, seconds: float) -> None:
     """Give ``rate`` gifts a second for so long, in even batches."""
-    db.connect(url, pool_size=2)
     scope = Scope.visitor(caller="storm")
     gift = donations.Gift(GIFT, donations.DonationSource.QUEUE, SLUG)
     batch = [gift] * round(rate * BATCH_S)
     started = time.monotonic()
-    for number in range(round(seconds / BATCH_S)):
-        await asyncio.sleep(max(0.0, started + number * BATCH_S - time.monotonic()))
-        await donations.give_many(scope, batch)
-    await db.disconnect()
-
-
-def sqlalchemy_url(site: Site) -> str:
-    """Return the address of the instance's database."""
-    url = make_url(site.instance["database_url"]).set(drivername="postgresql+psycopg")
-    return url.render_as_string(hide_password=False)
+    async with connected(url):
+        for number in range(round(seconds / BATCH_S)):
+            await asyncio.sleep(max(0.0, started + number * BATCH_S - time.monotonic()))
+            await donations.give_many(scope, batch)
 
 
 async def make_campaign(site: Site) -> None:
     """Start the campaign that the storm breaks over."""
-    db.connect(sqlalchemy_url(site), pool_size=2)
     settings = {"name": "Storm", "slug": SLUG, "goal_amount": "9000000000", "currency": "IDR"}
     settings |= {"review_policy": "automatic", "one_gift_per_donor": "false"}
-    await campaigns.create_campaign(Scope.operator(), settings)
-    await db.disconnect()
+    async with connected(site.instance["database_url"]):
+        await campaigns.create_campaign(Scope.operator(), settings)
 
 
 def commits(site: Site) -> list[tuple[int, float]]:
@@ -101,7 +92,7 @@ async def storm(site: Site, *, watchers: int, rate: int, seconds: float) -> None
     pid = await worker_pid(site)
     before = cpu_s(pid)
     giver = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, "--bring", sqlalchemy_url(site), str(rate), str(seconds)
+        sys.executable, __file__, "--bring", site.instance["database_url"], str(rate), str(seconds)
     )
     assert await giver.wait() == 0, "the giver failed"
     await asyncio.sleep(2)

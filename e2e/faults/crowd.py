@@ -129,7 +129,7 @@ async def kill_one(site: Site, count: int) -> int:
     """Gather the crowd, kill a worker, print the table; return how much ended wrong."""
     url = site.instance["database_url"]
     await make_campaign(url)
-    giver = Giver(site, SLUG)
+    giver = Giver(site.address, SLUG)
     watchers = await gather(site.address, count)
     pids = processes.workers(site.process.pid)
     assert len(pids) == WORKERS, pids
@@ -141,7 +141,7 @@ async def kill_one(site: Site, count: int) -> int:
     await giver.settled()
     wrong = await until_all_are_exact(watchers, url)
     exact_after = time.monotonic() - killed_at
-    lost = giver.accepted - await names_of_gifts(url)
+    lost = giver.accepted - (await names_of_gifts(url)).keys()
     shown = f"{giver.answers['accepted']} accepted, {giver.answers['unanswered']} unanswered"
     cut = [watcher for watcher in watchers if watcher.cuts]
     back = [watcher.back_at - killed_at for watcher in cut if watcher.back_at is not None]

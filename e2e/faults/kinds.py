@@ -199,7 +199,9 @@ def faults(*, asleep_s: float) -> tuple[Fault, ...]:
         Fault("idle-proxy", "a proxy that drops what is idle for 2 s",
               _impatient_proxy, 12, says="none", groups=("line",), gifts_hz=0),
         Fault("asleep", "laptop asleep",
-              _asleep, asleep_s, 5, says="none", groups=("laptop",)),
+              _asleep, asleep_s, 5, says="none", groups=("laptop",),
+              # In a long sleep what matters is that much has changed, not how fast.
+              gifts_hz=min(5.0, 750 / asleep_s)),
         Fault("workers-replaced", "workers replaced one after another (SIGHUP)",
               _workers_replaced, 0, says="none"),
     )  # fmt: skip

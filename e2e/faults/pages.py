@@ -1,12 +1,13 @@
 """The open pages of a night: what each shows, and what it should show by the database."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import psycopg
-from playwright.async_api import Browser, Error, Page
+from playwright.async_api import Browser, BrowserContext, Error, Page
 
 from financial_live import db, routes
 from financial_live.rooms.views import CAMPAIGN_GIFTS, GIFTS
@@ -98,9 +99,11 @@ class OpenPage:
         return at / 1000 if at else None
 
 
-async def open_page(browser: Browser, address: str, *, group: str, kind: str) -> OpenPage:
-    """Open a page as somebody new."""
-    page = await (await browser.new_context()).new_page()
+async def open_page(
+    browser: Browser | BrowserContext, address: str, *, group: str, kind: str
+) -> OpenPage:
+    """Open a page as somebody new, or in the context of somebody."""
+    page = await browser.new_page()
     page.set_default_timeout(30_000)
     await page.add_init_script(_LISTEN)
     opened = OpenPage(group, kind, address, page)
@@ -137,8 +140,8 @@ def digits(amount: Decimal) -> str:
     return f"{amount:.2f}".removesuffix(".00").replace(".", "")
 
 
-async def names_of_gifts(database_url: str) -> set[str]:
-    """Return the names of all who gave to the night's campaign."""
+async def names_of_gifts(database_url: str) -> Counter[str]:
+    """Return the names of all who gave to the night's campaign, and how often each did."""
     async with await psycopg.AsyncConnection.connect(db.libpq_url(database_url)) as connection:
         cursor = await connection.execute("SELECT donor_name FROM donation")
-        return {name for (name,) in await cursor.fetchall()}
+        return Counter(name for (name,) in await cursor.fetchall())

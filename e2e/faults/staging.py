@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.async_api import Browser, Playwright, async_playwright
-from sqlalchemy import make_url
 
 from e2e.bench.first_gift import CHROMIUM_FLAGS
 from e2e.conftest import find_chromium
@@ -16,10 +15,9 @@ from e2e.faults import processes
 from e2e.faults.bus_line import BusLine
 from e2e.faults.giver import Giver
 from e2e.faults.pages import NAME, PATHS, SLUG, OpenPage, open_page
-from e2e.instance import Site, start_site, stop_site
+from e2e.instance import Site, connected, start_site, stop_site
 from e2e.line import Line, line_to
 from e2e.people import Operator
-from financial_live import db
 from financial_live.embedded import DataFolder, Postgres, Valkey
 from financial_live.rooms.views import GIFTS
 
@@ -68,7 +66,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
         )  # fmt: skip
         stack.push_async_callback(asyncio.to_thread, stop_site, site)
         await make_campaign(postgres.url)
-        giver = Giver(site, SLUG)
+        giver = Giver(site.address, SLUG)
         stack.push_async_callback(giver.close)
         for _ in range(GIFTS):
             await giver.give_until_accepted(PATIENCE_S)
@@ -86,10 +84,9 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
 
 async def make_campaign(database_url: str) -> None:
     """Start the campaign that the night is about."""
-    url = make_url(database_url).set(drivername="postgresql+psycopg")
-    db.connect(url.render_as_string(hide_password=False), pool_size=2)
-    await Operator().new_campaign(name=NAME, slug=SLUG, currency="IDR", goal_amount="900000000")
-    await db.disconnect()
+    settings = {"name": NAME, "slug": SLUG, "currency": "IDR", "goal_amount": "900000000"}
+    async with connected(database_url):
+        await Operator().new_campaign(**settings)
 
 
 async def launch(playwright: Playwright) -> tuple[Browser, int]:

@@ -24,6 +24,7 @@ from financial_live.asgi.build import (
 from financial_live.asgi.origin import OriginGate, allows_environ
 from financial_live.asgi.static import Frontend, is_routed
 from financial_live.config import Settings, get_settings
+from financial_live.embedded import DataFolder
 from financial_live.errors import ConfigError, NotFound, Unavailable
 from financial_live.scope import Scope
 
@@ -74,10 +75,17 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
     # measuring needs.
     from financial_live import telemetry
 
-    client = (settings.frontend_dir or settings.data_dir) / CLIENT
+    folder = settings.frontend_dir or settings.data_dir
+    builds = DataFolder(settings.data_dir).frontend
     inner = reflex_app()
     is_page = is_routed(reflex_app.router)
-    frontend = Frontend(inner, client, is_page=is_page, is_gone=_names_no_campaign)
+    frontend = Frontend(
+        inner,
+        folder / CLIENT,
+        is_page=is_page,
+        is_gone=_names_no_campaign,
+        builds=builds if folder.parent == builds else None,
+    )
     gate = OriginGate(
         frontend, allowed=settings.allowed_origins, only_loopback=settings.grants_operator
     )

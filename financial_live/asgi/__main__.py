@@ -25,7 +25,7 @@ from financial_live.errors import AppError
 GRACE_S = 3
 # Each visitor costs the worker it comes to 2 to 5 ms: this takes less than half of a core.
 LEAVES_PER_S = 100
-# Clients are asked whether they live by pings; both kinds of them, ours and engine.io's.
+# A client that answers no ping is let go after 25 s; engine.io's own take as long.
 _PING_INTERVAL_S = 10
 _PING_TIMEOUT_S = 15
 # The largest thing a browser sends is a form.
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m financial_live.asgi", description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
     parser.add_argument("--gate", type=int, help="an inherited pipe: serve when it is closed")
-    parser.add_argument("--ready", type=int, help="an inherited pipe: close it when serving")
+    parser.add_argument("--ready", type=int, help="an inherited pipe: write into it when serving")
     given = parser.parse_args(argv)
     try:
         started = serve(socket.socket(fileno=given.fd), gate=given.gate, ready=given.ready)

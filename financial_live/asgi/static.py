@@ -6,9 +6,10 @@ the one file with the server's address in it takes the address from the page tha
 build serves any host, port and scheme.
 
 While workers are replaced by those of another build, a page of one asks the other for its files. So
-what has a hash in its name is also looked for in the builds that lie beside this one.
+what has a hash in its name is also looked for among the builds of the same data folder.
 """
 
+import contextlib
 import gzip
 import hashlib
 import mimetypes
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from financial_live.asgi.build import CLIENT
 from financial_live.errors import ConfigError
 
 IsPage = Callable[[str], bool]
@@ -60,11 +62,17 @@ class Frontend:
     """Serves the frontend's files and pages; everything else goes to the application."""
 
     def __init__(
-        self, app: ASGIApp, client: Path, *, is_page: IsPage, is_gone: IsGone | None = None
+        self,
+        app: ASGIApp,
+        client: Path,
+        *,
+        is_page: IsPage,
+        is_gone: IsGone | None = None,
+        builds: Path | None = None,
     ) -> None:
         self._app = app
         self._is_gone = is_gone
-        self._client = client
+        self._builds = builds
         self._files = {_path_of(file, client): _read(file, client) for file in _files(client)}
         self._is_page = is_page
         for needed in (_FALLBACK, _NOT_FOUND, "/index.html"):
@@ -89,19 +97,21 @@ class Frontend:
     def _find(self, path: str) -> _File | None:
         if not path.endswith(".html") and (file := self._files.get(path)):
             return file
-        if _ASSET.fullmatch(path):
-            return self._from_another_build(path)
+        if self._builds is not None and _ASSET.fullmatch(path):
+            return self._from_another(self._builds, path)
         if "//" in path or not self._is_page(path):
             return None
         name = path.rstrip("/") or "/index"
         return self._files.get(f"{name}.html") or self._files[_FALLBACK]
 
-    def _from_another_build(self, path: str) -> _File | None:
-        for build in self._client.parent.parent.iterdir():
-            client = build / self._client.name
+    def _from_another(self, builds: Path, path: str) -> _File | None:
+        for build in builds.iterdir():
+            client = build / CLIENT
             file = client / path.removeprefix("/")
-            if (client / "index.html").is_file() and file.is_file():
-                return self._files.setdefault(path, _read(file, client))
+            # The oldest build may be removed while we look, and a name longer than any file's.
+            with contextlib.suppress(OSError):
+                if (client / "index.html").is_file() and file.is_file():
+                    return self._files.setdefault(path, _read(file, client))
         return None
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:

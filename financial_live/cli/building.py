@@ -50,4 +50,6 @@ def _copy(ready: Path, target: Path) -> Path:
             f"The pages cannot be put into {target}: {error.strerror or error}. "
             "Name another folder."
         ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return target

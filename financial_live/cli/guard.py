@@ -77,7 +77,7 @@ class Guard:
         self._again_at = None
         try:
             self.watched.start()
-        except AppError as error:
-            self._note_death(f"did not start: {error.message}")
+        except (AppError, OSError) as error:
+            self._note_death(f"did not start: {error}")
         else:
             self.say(f"{self.watched.title} is running again.")

@@ -6,7 +6,6 @@ asked to leave; so at no moment is there nobody to answer, and no waiting visito
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,12 +13,13 @@ from collections.abc import Callable
 from financial_live.asgi import PROJECT
 from financial_live.cli.workers import Worker, await_readiness
 from financial_live.config import Settings
-from financial_live.embedded import spawn
+from financial_live.embedded import DataFolder, spawn, tail
 from financial_live.errors import ConfigError
 
 # How long a worker may take to send its visitors away.
 LEAVE_TIMEOUT_S = 120.0
 _MIGRATE = "from financial_live.cli import main; main(['migrate'])"
+_LOG = "migration"
 _LOOK_S = 0.1
 
 
@@ -29,22 +29,25 @@ def migrate_anew(settings: Settings, tick: Callable[[], None]) -> None:
     ``tick`` is called while waiting and may raise to give up. Raises ConfigError with what the
     program said when it fails.
     """
-    process = spawn(
-        [sys.executable, "-c", _MIGRATE],
-        output=subprocess.PIPE,
-        end_with=signal.SIGTERM,
-        cwd=PROJECT,
-        environment={**os.environ, **settings.environment()},
-    )
+    folder = DataFolder(settings.data_dir)
+    with folder.open_log(_LOG) as log:
+        process = spawn(
+            [sys.executable, "-c", _MIGRATE],
+            output=log,
+            end_with=signal.SIGTERM,
+            cwd=PROJECT,
+            environment={**os.environ, **settings.environment()},
+        )
     try:
         while process.poll() is None:
             tick()
             time.sleep(_LOOK_S)
     finally:
         process.kill()
-        said, _ = process.communicate()
+        process.wait()
     if process.returncode != 0:
-        raise ConfigError(f"The database could not be migrated. {said.decode().strip()}")
+        said = tail(folder.log_file(_LOG), lines=5)
+        raise ConfigError(f"The database could not be migrated:\n{said}")
 
 
 def replace(old: Worker, settings: Settings, tick: Callable[[], None]) -> Worker:

@@ -172,8 +172,9 @@ class Supervisor:
                 with self._console.step(f"replacing {worker.title}") as step:
                     self._replace(place, settings)
                     step.done(f"{worker.title} is a new one")
-        except AppError as error:
-            self._console.bad(f"{error.message}\nThe workers that are here go on.")
+        except (AppError, OSError) as error:
+            # Whatever a new program lacks, a full disk, a missing file: the old one is here.
+            self._console.bad(f"{error}\nThe workers that are here go on.")
         else:
             self._console.good("All workers are new.")
 
@@ -189,11 +190,15 @@ class Supervisor:
 
     def _replace(self, place: int, settings: Settings) -> None:
         old = self._workers[place]
-        new = self._workers[place] = replace(old, settings, self._look)
-        self._guards = [
-            Guard(new, self._console.note) if guard.watched is old else guard
-            for guard in self._guards
-        ]
+        [guard] = [guard for guard in self._guards if guard.watched is old]
+        # One that dies meanwhile is not started again: it would share a place with its successor.
+        self._guards.remove(guard)
+        try:
+            new = self._workers[place] = replace(old, settings, self._look)
+        except BaseException:
+            self._guards.append(guard)
+            raise
+        self._guards.append(Guard(new, self._console.note))
         see_off(old, self._look)
 
     def _take_down(self) -> None:

@@ -91,6 +91,7 @@ class Worker:
 
     def successor(self) -> "Worker":
         """Return a worker that will take visitors at the same place as this one."""
+        self._hold_port()
         return Worker(self._number, self._listening, self._folder)
 
     @property
@@ -102,8 +103,7 @@ class Worker:
         """Start the process; it answers a moment later, and not before the gate is open."""
         if self.settings is None:
             raise RuntimeError("a worker needs its settings before it starts")
-        if self._listening.fileno() < 0:
-            self._listening = _bind_again(self._listening.family, self._place)
+        self._hold_port()
         self._forget_ready()
         self._ready, tells_ready = os.pipe()
         os.set_blocking(self._ready, False)
@@ -145,6 +145,10 @@ class Worker:
             self.leave_port()
         return code
 
+    def _hold_port(self) -> None:
+        if self._listening.fileno() < 0:
+            self._listening = _bind_again(self._listening.family, self._place)
+
     def leave_port(self) -> None:
         """Take no more visitors here."""
         self._listening.close()
@@ -177,6 +181,7 @@ class Worker:
             self._process.kill()
             self._process.wait()
             self._process = None
+        self._forget_ready()
 
     def last_words(self) -> str:
         """Return the end of its log, to explain why it ended."""

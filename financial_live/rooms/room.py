@@ -91,13 +91,20 @@ class Room:
         self._delivery = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
         self._read_again = False
+        self._unsure_since: float | None = None
         self._sender: asyncio.Task[None] | None = None
         self._next_frame_at = 0.0
 
     @property
     def is_stale(self) -> bool:
-        """Whether the relay has been silent for too long, or this worker is not well."""
-        return time.monotonic() - self.last_heard > SILENCE_S or self._is_doubted()
+        """Whether this room may be wrong, and has been for too long.
+
+        The relay is silent, or what was missed cannot be read, or this worker is not well.
+        """
+        now = time.monotonic()
+        is_silent = now - self.last_heard > SILENCE_S
+        is_unread = self._unsure_since is not None and now - self._unsure_since > SILENCE_S
+        return is_silent or is_unread or self._is_doubted()
 
     async def join(self, enter: Callable[[Frame], Awaitable[None]]) -> None:
         """Call ``enter`` with the whole view, between two frames."""
@@ -118,7 +125,8 @@ class Room:
     def hear(self, message: Placed) -> None:
         """Take a message of the topic: apply it, ignore it, or find that something was missed."""
         was_stale, self.last_heard = self.is_stale, time.monotonic()
-        self.right_at = time.time()
+        if self._unsure_since is None:
+            self.right_at = time.time()
         if self._reader is not None:
             self._waiting.append(message)
             return
@@ -170,6 +178,8 @@ class Room:
 
     def read_soon(self) -> None:
         """Start reading, or read once more if a read is under way: it may have begun too early."""
+        if self._unsure_since is None:
+            self._unsure_since = time.monotonic()
         if self._reader is not None:
             self._read_again = True
             return
@@ -196,6 +206,7 @@ class Room:
             self._place = _NOWHERE
             _log.warning("cannot read %s: %s", self.key, error)
             return
+        self._unsure_since = None
         if self._read_again:  # Somebody asked between its last look and its end.
             self.read_soon()
         self.send_soon()

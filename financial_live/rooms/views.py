@@ -27,6 +27,8 @@ GIFTS = 100
 CAMPAIGNS_PER_PAGE = 20
 LIVE_CAMPAIGNS = 6
 _LIVE = "live"
+# In a list of gifts each campaign is named in a field of its own: this, and its slug.
+CAMPAIGN_FIELD = "c:"
 # Who is in a campaign's team is shown in none of these views.
 _TEAM = ("member_invited", "member_changed")
 # Everybody sees the same numbers, the team too: what a donor hides is in none of them.
@@ -239,10 +241,10 @@ def _named_row(gift: Mapping[str, Any], campaign: Mapping[str, Any]) -> Row:
 def _with_campaigns(rows: dict[str, Row]) -> View:
     """Return the view of ``rows``, whose campaigns are named once for all of them.
 
-    Each has a field of its own, "c:" and its slug: a campaign that is new here travels alone.
+    Each has a field of its own, so a campaign that is new here travels alone.
     """
     named = {
-        f"c:{row['campaign']}": {
+        CAMPAIGN_FIELD + row["campaign"]: {
             "name": row["_campaign"]["name"],
             "currency": row["_campaign"]["currency"],
         }

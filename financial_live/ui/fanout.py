@@ -93,8 +93,9 @@ class Fanout:
         Each of them must be sent the whole view now, unless it has left.
         """
         ready: list[tuple[str, str]] = []
+        members = {room: dict(self._members(room)) for room in set(self._behind.values())}
         for session_id, room in list(self._behind.items()):
-            engine_id = dict(self._members(room)).get(session_id)
+            engine_id = members[room].get(session_id)
             queue = self._queue(engine_id) if engine_id else None
             if queue is None or queue.empty():
                 del self._behind[session_id]

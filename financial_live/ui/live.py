@@ -85,7 +85,7 @@ class CampaignsLive(_Received, rx.State):
 class DonationsLive(_Received, rx.State):
     """The last gifts to any campaign; its rows are a stream.
 
-    The campaigns are named in fields of their own, "c:" and the slug, which no class can declare.
+    The campaigns are named in fields of their own (``CAMPAIGN_FIELD``), which no class can declare.
     """
 
     loaded: bool = False

@@ -40,7 +40,12 @@ def application() -> Starlette:
 
 @pytest_asyncio.fixture
 async def browser(client_folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    frontend = Frontend(application(), client_folder, is_page=is_routed(route_of))
+    frontend = Frontend(
+        application(),
+        client_folder,
+        is_page=is_routed(route_of),
+        builds=client_folder.parent.parent,
+    )
     transport = httpx.ASGITransport(app=frontend)
     async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
         yield client
@@ -74,7 +79,8 @@ class TestAnotherBuild:
 
     async def test_opens_nothing_else(self, browser: httpx.AsyncClient, other: Path) -> None:
         (other / "index.html").touch()
-        for path in ("/secret.txt", "/assets/..%2Fsecret.txt", "/assets/../secret.txt"):
+        long = f"/assets/{'a' * 300}.js"
+        for path in ("/secret.txt", "/assets/..%2Fsecret.txt", "/assets/../secret.txt", long):
             assert (await browser.get(path)).status_code == 404
 
     async def test_is_no_build_until_it_is_whole(

@@ -278,6 +278,15 @@ class TestHangup:
         assert answers > 0
         assert "was ended" not in "".join(run.said)
 
+    def test_replaces_one_that_has_just_died_too(self, run: Run) -> None:
+        before = workers_of(run)
+        os.kill(min(before), signal.SIGKILL)
+        run.hears("Starting it again")
+        os.kill(run.process.pid, signal.SIGHUP)
+        run.hears("All workers are new.")
+        assert not before & workers_of(run)
+        assert is_answering(run.announced("address"))
+
     def test_keeps_those_that_are_there_when_new_ones_do_not_start(self, run: Run) -> None:
         before = workers_of(run)
         index = Path(run.environment["FINANCIAL_LIVE_FRONTEND_DIR"]) / "client" / "index.html"

@@ -3,11 +3,13 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
-from financial_live.cli.workers import Gate, PortInUse, address_of, listen
+from financial_live.cli.workers import Gate, PortInUse, Worker, address_of, listen
+from financial_live.embedded import DataFolder
 from financial_live.errors import ConfigError
 
 LOOPBACK = "127.0.0.1"
@@ -60,6 +62,16 @@ class TestListen:
         served, _ = listening.accept()
         open_sockets.enter_context(served)
         assert served.getpeername() == visitor.getsockname()
+
+
+class TestSuccessor:
+    def test_of_one_that_died_takes_visitors_at_the_same_place(self, tmp_path: Path) -> None:
+        first, second = listen(LOOPBACK, 0, workers=2)
+        worker = Worker(1, first, DataFolder(tmp_path))
+        worker.leave_port()
+        successor = worker.successor()
+        with closing(second), closing(successor._listening) as held:
+            assert port_of(held) == port_of(second)
 
 
 class TestGate:

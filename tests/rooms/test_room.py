@@ -307,6 +307,32 @@ class TestStale:
         await stage.settle()
         assert screen.fields["stale"] == 0
 
+    async def test_what_was_missed_and_cannot_be_read_is_shown_however_much_is_heard(self) -> None:
+        stage = Stage()
+        screen = await stage.join()
+        await stage.settle()
+
+        async def away(key: object) -> tuple[Place, View]:
+            raise ConnectionError("this worker's way to the database is cut")
+
+        stage.room._load = away
+        stage.world.give(3)
+        stage.room.hear(stage.world.beat())
+        await stage.settle()
+        assert not stage.room.is_stale
+        assert stage.room._unsure_since is not None
+        stage.room._unsure_since -= 60
+        right_at = stage.room.right_at
+        stage.room.hear(stage.world.beat())
+        stage.room.send_soon()
+        await stage.settle()
+        assert screen.fields["stale"] == int(right_at // 60)
+        stage.room._load = stage._load
+        stage.room.hear(stage.world.beat())
+        await stage.settle()
+        assert screen.fields["stale"] == 0
+        stage.assert_right()
+
 
 class TestDifference:
     def test_names_only_what_changed(self) -> None:

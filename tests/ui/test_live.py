@@ -12,10 +12,8 @@ import reflex as rx
 from reflex_base.constants.state import FIELD_MARKER
 from socketio.packet import Packet as SocketPacket
 
-from financial_live.config import Settings
 from financial_live.contexts.donations import Audience
 from financial_live.rooms import Frame, campaign_room, gifts_room
-from financial_live.ui import live
 from financial_live.ui.fanout import MAX_QUEUED, Fanout
 from financial_live.ui.live import CampaignLive, CampaignsLive, DonationsLive, LiveDoor
 
@@ -248,30 +246,3 @@ class TestReceivedStates:
     @pytest.mark.parametrize("state", [CampaignLive, CampaignsLive, DonationsLive])
     def test_are_never_sent_by_a_hydrate(self, state: type[rx.State]) -> None:
         assert state(_reflex_internal_init=True).dict() == {}  # type: ignore[call-arg]
-
-
-class TestScopeOf:
-    @pytest.mark.parametrize(
-        ("host", "headers", "settings", "is_operator"),
-        [
-            ("localhost:8000", {}, {}, True),
-            ("127.0.0.1:8000", {}, {}, True),
-            ("[::1]:8000", {}, {}, True),
-            ("evil.example:8000", {}, {}, False),
-            ("localhost:8000", {"x-forwarded-for": "203.0.113.9"}, {}, False),
-            ("localhost:8000", {}, {"host": "0.0.0.0"}, False),
-        ],
-    )
-    def test_only_the_machine_itself_is_the_operator(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        host: str,
-        headers: dict[str, str],
-        settings: dict[str, Any],
-        is_operator: bool,
-    ) -> None:
-        monkeypatch.setattr(live, "get_settings", lambda: Settings.load(**settings))
-        state = Mock()
-        state.router.headers.host = host
-        state.router.headers.raw_headers = headers
-        assert live.scope_of(state).is_operator is is_operator

@@ -7,7 +7,7 @@ import reflex as rx
 from financial_live import rooms, routes
 from financial_live.contexts.donations import audience
 from financial_live.errors import Unavailable
-from financial_live.rooms.views import GIFTS
+from financial_live.rooms.views import CAMPAIGN_FIELD, GIFTS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.gifts import donation_card_of
@@ -50,7 +50,9 @@ def donations() -> rx.Component:
     rows = rows_of(DonationsLive, size=GIFTS)
 
     def card(gift: rx.Var[dict[str, Any]]) -> rx.Component:
-        return donation_card_of(gift, field_of(DonationsLive, "c:" + gift["campaign"].to(str)))
+        return donation_card_of(
+            gift, field_of(DonationsLive, CAMPAIGN_FIELD + gift["campaign"].to(str))
+        )
 
     gifts = rx.el.ul(rx.foreach(rows, card), class_name="gifts", id="donations")
     return shell(

@@ -1,0 +1,146 @@
+"""Who a page acts for, and that its socket goes when that changes."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+from uuid import UUID, uuid4
+
+import pytest
+
+from financial_live import cookies
+from financial_live.contexts import accounts
+from financial_live.outbox import Place, Placed
+from financial_live.scope import Scope
+from financial_live.ui import identity
+from financial_live.ui.identity import Followers
+
+
+def page(cookie: str, *, host: str = "localhost:8000", sid: str = "sid") -> Any:
+    """Return the state of a page whose socket came with this cookie."""
+    headers = {"cookie": cookie, "host": host, "user-agent": "Firefox"}
+    state = Mock()
+    state.router.headers.raw_headers = headers
+    state.router.session = SimpleNamespace(session_id=sid, client_ip="203.0.113.9")
+    return state
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, Scope]:
+    """Return the sessions there are, by token."""
+    sessions: dict[str, Scope] = {}
+
+    async def session_scope(token: str) -> Scope | None:
+        return sessions.get(token)
+
+    monkeypatch.setattr(accounts, "session_scope", session_scope)
+    monkeypatch.setattr(identity, "_followers", None)
+    return sessions
+
+
+class TestScopeOf:
+    async def test_is_whoever_the_cookie_says(self, known: dict[str, Scope]) -> None:
+        known["token"] = Scope.user(uuid4(), session_id=uuid4())
+        assert await identity.scope_of(page(f"{cookies.NAME}=token")) == known["token"]
+
+    @pytest.mark.parametrize("cookie", ["", "other=1", f"{cookies.NAME}=", f"{cookies.NAME}=old"])
+    async def test_is_a_visitor_without_a_session(
+        self, known: dict[str, Scope], cookie: str
+    ) -> None:
+        scope = await identity.scope_of(page(cookie))
+        assert (scope.user_id, scope.is_operator) == (None, False)
+
+    async def test_believes_the_cookie_for_loopback_nowhere_else(
+        self, known: dict[str, Scope]
+    ) -> None:
+        known["token"] = Scope.user(uuid4(), session_id=uuid4())
+        for name, host, is_known in (
+            (cookies.NAME, "give.example.org", False),
+            (cookies.SECURE_NAME, "give.example.org", True),
+            (cookies.NAME, "127.0.0.1:8000", True),
+        ):
+            scope = await identity.scope_of(page(f"{name}=token", host=host))
+            assert (scope.user_id is not None) is is_known
+
+
+class Bus:
+    """The bus, as far as it is told whom to listen to."""
+
+    def __init__(self) -> None:
+        self.watched: set[str] = set()
+
+    async def watch(self, topic: str) -> None:
+        self.watched.add(topic)
+
+    async def unwatch(self, topic: str) -> None:
+        self.watched.discard(topic)
+
+
+class Stage:
+    """A worker with the sockets of two users; one of them is logged in twice."""
+
+    def __init__(self) -> None:
+        self.bus = Bus()
+        self.closed: set[str] = set()
+        self.gone: set[str] = set()
+        self.namespace = Mock(namespace="/_event")
+        self.namespace.server.manager.eio_sid_from_sid = lambda sid, _: (
+            None if sid in self.gone else f"engine {sid}"
+        )
+        self.namespace.server.eio.disconnect = self._disconnect
+        self.followers = Followers(self.bus, self.namespace)  # type: ignore[arg-type]
+        self.user, self.other = uuid4(), uuid4()
+        self.sessions = {"phone": uuid4(), "laptop": uuid4(), "stranger": uuid4()}
+
+    async def _disconnect(self, engine_id: str) -> None:
+        self.closed.add(engine_id.removeprefix("engine "))
+
+    async def begin(self) -> "Stage":
+        for sid, session_id in self.sessions.items():
+            user = self.other if sid == "stranger" else self.user
+            await self.followers.follow(sid, identity._Visitor(user, session_id))
+        return self
+
+    async def hear(self, seq: int, name: str | None, *ended: UUID) -> set[str]:
+        """Hear a message about the user, and return which sockets it has closed."""
+        self.closed.clear()
+        data = {"session_ids": [str(one) for one in ended]} if ended else {}
+        payload = Placed(Place(1, seq), name, data).encode()
+        self.followers.received(f"user:{self.user}", payload)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return set(self.closed)
+
+
+class TestFollowers:
+    async def test_close_the_sockets_of_a_session_that_has_ended_and_no_other(self) -> None:
+        stage = await Stage().begin()
+        assert await stage.hear(1, "session_revoked", stage.sessions["phone"]) == {"phone"}
+
+    async def test_close_all_of_somebody_whose_place_in_a_team_has_changed(self) -> None:
+        stage = await Stage().begin()
+        assert await stage.hear(1, "member_changed") == {"phone", "laptop"}
+
+    async def test_close_none_for_what_changes_no_rights(self) -> None:
+        stage = await Stage().begin()
+        assert await stage.hear(1, "reset_requested") == set()
+        assert await stage.hear(1, None) == set()
+
+    async def test_close_all_of_somebody_of_whom_a_message_was_missed(self) -> None:
+        stage = await Stage().begin()
+        assert await stage.hear(1, None) == set()
+        assert await stage.hear(2, None) == {"phone", "laptop"}
+        assert await stage.hear(4, "reset_requested") == {"phone", "laptop"}
+
+    async def test_listen_to_those_alone_who_are_here(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(identity, "_SWEEP_S", 0)
+        stage = await Stage().begin()
+        assert stage.bus.watched == {f"user:{stage.user}", f"user:{stage.other}"}
+        stage.gone = {"phone", "stranger"}
+        running = asyncio.create_task(stage.followers.run())
+        while len(stage.bus.watched) > 1:  # noqa: ASYNC110  The sweep has no other sign.
+            await asyncio.sleep(0)
+        running.cancel()
+        assert stage.bus.watched == {f"user:{stage.user}"}
