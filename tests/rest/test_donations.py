@@ -145,7 +145,7 @@ class TestCreate:
     ) -> None:
         answer = await post(client, campaign, {"donation": {**GIFT, "is_test": True}})
 
-        assert answer.status_code == 403
+        assert answer.status_code == 401
         assert list(answer.json()["errors"]) == ["detail"]
 
 
