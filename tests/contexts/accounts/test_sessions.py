@@ -285,7 +285,7 @@ class TestEnding:
     async def test_is_for_who_is_logged_in(self) -> None:
         for call in (
             accounts.log_out(VISITOR),
-            accounts.revoke_session(OPERATOR, uuid4()),
+            accounts.revoke_session(VISITOR, uuid4()),
             accounts.revoke_others(VISITOR),
         ):
             assert isinstance(await refused(call), Unauthorized)
