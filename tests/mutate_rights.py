@@ -1,7 +1,7 @@
 """Removes each check of rights from the contexts, one after another: a test must notice each.
 
 ``uv run python tests/mutate_rights.py [PART]``: only those whose place has PART in it. Each is
-removed from a copy of the tree, never from the tree itself. Exits 1 if one is not missed.
+removed from a copy of the tree, never from the tree itself. Exits 1 if one goes unnoticed.
 """
 
 import ast
@@ -150,7 +150,7 @@ def main() -> int:
             sys.stdout.write(f"{'noticed ' if noticed else 'SURVIVED'}  {mutant.place}\n")
             sys.stdout.flush()
     took_s = time.monotonic() - begun
-    sys.stdout.write(f"{len(chosen)} checks removed, {survived} not missed, {took_s:.0f} s\n")
+    sys.stdout.write(f"{len(chosen)} checks removed, {survived} unnoticed, {took_s:.0f} s\n")
     return 1 if survived or not chosen else 0
 
 

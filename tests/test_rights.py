@@ -210,6 +210,13 @@ async def redeem_handover(w: World, scope: Scope, is_own: bool) -> Any:
     return await accounts.redeem_handover(scope, ticket, address=HOME, agent="")
 
 
+async def change_visibility(w: World, scope: Scope, is_own: bool) -> Any:
+    giver = next((name for name, one in w.scopes.items() if one is scope), "nobody")
+    other = "donor" if giver != "donor" else "viewer"
+    gift = await make_gift(w.empty, donor_email=email_of(giver if is_own else other))
+    return await donations.change_visibility(scope, gift.id, {"show_name": False})
+
+
 async def create_first_admin(w: World, scope: Scope, is_own: bool) -> Any:
     await execute("UPDATE user_account SET role = 'donor' WHERE role = 'admin'")
     token = await accounts.first_admin_token(OPERATOR)
@@ -272,6 +279,8 @@ CALLS: dict[Act, Call] = {
         s, w.gifts["plain"].id, {"message": "x"}
     ),
     Act.DELETE_DONATION: lambda w, s, own: donations.delete_donation(s, w.gifts["plain"].id),
+    Act.LIST_OWN: lambda w, s, own: donations.list_own(s),
+    Act.CHANGE_VISIBILITY: change_visibility,
     Act.CHECK: check,
     Act.LOAD_DEMO: lambda w, s, own: donations.load_demo(s),
     Act.ONCE: once,
@@ -298,7 +307,13 @@ CALLS: dict[Act, Call] = {
     Act.FILES: lambda w, s, own: mail.files(s, Path("/nowhere")),
 }
 # Their callers cannot name anything of somebody else's.
-ONLY_OWN = {Act.CHANGE_PASSWORD, Act.LIST_SESSIONS, Act.LOG_OUT, Act.REVOKE_OTHERS}
+ONLY_OWN = {
+    Act.LIST_OWN,
+    Act.CHANGE_PASSWORD,
+    Act.LIST_SESSIONS,
+    Act.LOG_OUT,
+    Act.REVOKE_OTHERS,
+}
 
 
 def expected(act: Act, caller: str) -> Answer:

@@ -3,7 +3,8 @@
 A route parses, calls its context with a Scope, and renders. Bodies and answers are JSON; amounts
 are decimal text in both, and whole numbers are taken too. Errors are
 ``{"errors": {field: [messages]}}`` with status 422, and ``{"errors": {"detail": text}}`` with any
-other. Whoever calls is a visitor: nothing a client sends makes it more.
+other. Whoever calls is a visitor, but for the site's own pages: these act for whoever is logged in,
+by the session's cookie, and prove with its CSRF token that they ask (``parsing``, ``session``).
 """
 
 from fastapi import APIRouter, FastAPI

@@ -30,8 +30,11 @@ def client_address(request: Request) -> str:
 
 
 def host_of(request: Request) -> str:
-    """Return the name by which the server was reached, without its port."""
-    return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    """Return the name by which the server was reached, without its port; empty if it is none."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def token_of(request: Request) -> str | None:

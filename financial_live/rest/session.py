@@ -5,7 +5,6 @@ lives for a minute and works once, and brings it here.
 """
 
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from starlette.exceptions import HTTPException
@@ -53,8 +52,8 @@ async def delete(request: Request, scope: Caller) -> Response:
 
 def _require_safe_line(request: Request, host: str) -> None:
     """Refuse to send a session over a line that anybody may read."""
-    origin = request.headers.get("origin", "")
-    if urlsplit(origin).scheme == "http" and not is_loopback_host(host):
+    origin = request.headers.get("origin", "").lower()
+    if origin.startswith("http:") and not is_loopback_host(host):
         raise HTTPException(
             409,
             "This address is not encrypted, so nobody can log in by it. Open the site by https://, "

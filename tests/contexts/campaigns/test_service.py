@@ -99,7 +99,7 @@ class TestCreate:
     async def test_is_not_for_a_visitor(self) -> None:
         error = await refused(campaigns.create_campaign(VISITOR, NEEDED))
         assert isinstance(error, Unauthorized)
-        assert error.message == "You are not allowed to create campaigns."
+        assert error.message == "Log in to start a campaign."
 
 
 class TestCreateAtOnce:

@@ -316,7 +316,7 @@ class TestDelete:
 
     async def test_is_not_for_a_visitor(self) -> None:
         given = await make_gift(await make_campaign(review_policy="manual"))
-        assert isinstance(await refused(donations.delete_donation(VISITOR, given.id)), Unauthorized)
+        assert isinstance(await refused(donations.delete_donation(VISITOR, given.id)), NotFound)
 
 
 @pytest.mark.usefixtures("database")
