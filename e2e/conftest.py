@@ -15,7 +15,7 @@ from playwright.async_api import Browser, async_playwright
 from sqlalchemy import make_url
 
 from e2e.instance import Site, start_site, stop_site
-from e2e.people import Operator, Visitors
+from e2e.people import Account, Operator, Visitors
 from financial_live import db
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -80,3 +80,15 @@ async def operator(site: Site) -> AsyncIterator[Operator]:
         db.connect(url.render_as_string(hide_password=False), pool_size=2)
         stack.push_async_callback(db.disconnect)
         yield Operator()
+
+
+@pytest_asyncio.fixture
+async def admin(operator: Operator) -> Account:
+    """Return somebody who may do everything."""
+    return await operator.new_account("Ayu Admin", role="admin")
+
+
+@pytest_asyncio.fixture
+async def manager(operator: Operator) -> Account:
+    """Return somebody who may start campaigns."""
+    return await operator.new_account("Made Manager", role="manager")
