@@ -40,7 +40,7 @@ _LONGEST_PAUSE_S = 1.0
 # A task that has run for so long is believed to be well, and after a longer time to stay so.
 _TRUSTED_AFTER_S = 1.0
 _HEALTHY_AFTER_S = 60.0
-_FORGET_S = 3600.0
+_FORGET_S = 60.0
 _buses: list[Bus] = []
 
 

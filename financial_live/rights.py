@@ -120,6 +120,10 @@ class Act(Enum):
         "donations", "no  no  no   no  yes yes yes yes", "change gifts of this campaign")
     DELETE_DONATION = _rule(
         "donations", "no  no  no   no  yes yes yes yes", "delete gifts of this campaign")
+    LIST_OWN = _rule(
+        "donations", "no  own own  -   -   -   own no ", "see your own gifts")
+    CHANGE_VISIBILITY = _rule(
+        "donations", "no  own own  own own own own no ", "show or hide your own gifts")
     CHECK = _rule(
         "donations", "no  no  no   -   -   -   yes yes", "check the data")
     LOAD_DEMO = _rule(
@@ -237,13 +241,13 @@ def allows(
 def refusal(scope: Scope, act: Act) -> AppError:
     """Return what to raise: Unauthorized where logging in might help, else Forbidden."""
     answers = act.value.answers
-    helps = any(answers[kind] is not Answer.NO for kind in Kind if kind not in _NOT_LOGGED_IN)
+    helps = any(answers[kind] in (Answer.YES, Answer.OWN) for kind in _LOGGED_IN)
     if kind_of(scope) is Kind.NOBODY and helps:
         return Unauthorized(f"Log in to {act.value.words}.")
     return Forbidden(f"You are not allowed to {act.value.words}.")
 
 
-_NOT_LOGGED_IN = (Kind.NOBODY, Kind.OPERATOR)
+_LOGGED_IN = [kind for kind in Kind if kind not in (Kind.NOBODY, Kind.OPERATOR)]
 
 
 def require(scope: Scope, act: Act, *, owner: UUID | None = None) -> None:

@@ -15,7 +15,8 @@ DOCS = ROOT / "docs"
 def commands() -> list[str]:
     """Return the names of the subcommands."""
     source = (ROOT / "financial_live" / "cli" / "__init__.py").read_text()
-    return re.findall(r"@app\.command\(\)\ndef (\w+)", source)
+    found = re.findall(r"@(app|user)\.command\(\)\ndef (\w+)", source)
+    return [name if group == "app" else f"{group} {name}" for group, name in found]
 
 
 def events() -> list[str]:

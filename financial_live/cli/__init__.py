@@ -10,6 +10,7 @@ import typer
 from financial_live.cli.console import Console
 from financial_live.config import Settings
 from financial_live.errors import AppError
+from financial_live.scope import Role
 
 FAILED = 1
 _DEFAULT = "run"
@@ -22,6 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+user = typer.Typer(help="Make accounts, and set their passwords and roles.")
+app.add_typer(user, name="user")
 
 DataDir = Annotated[
     Path | None,
@@ -112,6 +116,43 @@ def simulate(
     address = url or simulation.running_address(Settings.load(data_dir=data_dir))
     plan = simulation.Plan(campaign, rate_hz=rate, duration_s=duration)
     _fail_unless(simulation.simulate(address, plan, Console()))
+
+
+Email = Annotated[str, typer.Argument(help="Address of the account.")]
+
+
+@user.command()
+def create(
+    email: Email,
+    name: Annotated[str, typer.Option(help="Their name, as others see it.")],
+    role: Annotated[Role, typer.Option(help="What the account is for.")] = Role.DONOR,
+    data_dir: DataDir = None,
+) -> None:
+    """Make an account. The password is asked for, or read from the standard input."""
+    from financial_live.cli import users
+
+    settings = Settings.load(data_dir=data_dir)
+    users.create(settings, email, name=name, role=role, console=Console())
+
+
+@user.command()
+def password(email: Email, data_dir: DataDir = None) -> None:
+    """Set somebody's password, which is asked for, or read from the standard input."""
+    from financial_live.cli import users
+
+    users.set_password(Settings.load(data_dir=data_dir), email, Console())
+
+
+@user.command()
+def role(
+    email: Email,
+    role: Annotated[Role, typer.Argument(help="What the account is for.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Give somebody another role."""
+    from financial_live.cli import users
+
+    users.set_role(Settings.load(data_dir=data_dir), email, role, Console())
 
 
 def main(argv: list[str] | None = None) -> None:

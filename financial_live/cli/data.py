@@ -19,7 +19,7 @@ from financial_live.errors import Unavailable
 from financial_live.scope import Scope
 
 _T = TypeVar("_T")
-_OPERATOR = Scope.operator("cli")
+OPERATOR = Scope.operator("cli")
 
 
 def migrate(settings: Settings, console: Console) -> None:
@@ -34,14 +34,14 @@ def demo(settings: Settings, console: Console) -> None:
     """Load the demo campaigns, whatever is there already."""
     with joined_or_started(settings) as reachable:
         bring_up_to_date(reachable)
-        loaded = asyncio.run(_with_database(reachable, lambda: donations.load_demo(_OPERATOR)))
+        loaded = asyncio.run(with_database(reachable, lambda: donations.load_demo(OPERATOR)))
     console.good(f"{loaded} demo campaigns loaded.")
 
 
 def check(settings: Settings, console: Console) -> bool:
     """Prove from the rows that every total is right; return whether it is."""
     with joined_or_started(settings) as reachable:
-        report = asyncio.run(_with_database(reachable, lambda: donations.check(_OPERATOR)))
+        report = asyncio.run(with_database(reachable, lambda: donations.check(OPERATOR)))
     for problem in report.problems:
         console.bad(problem)
     counted = f"{report.campaigns} campaigns and {report.donations} gifts checked"
@@ -61,7 +61,7 @@ def bring_up_to_date(settings: Settings) -> None:
 async def first_admin_link(settings: Settings) -> str | None:
     """Return a link by which the first admin is made, once; None if there is an admin."""
     async with _database(settings):
-        token = await accounts.first_admin_token(_OPERATOR)
+        token = await accounts.first_admin_token(OPERATOR)
     return None if token is None else f"{settings.site_url}{routes.WELCOME}#{token}"
 
 
@@ -83,17 +83,18 @@ async def offer_demo(settings: Settings, folder: DataFolder) -> Offer:
     async with _database(settings):
         loaded = 0
         if not marker.exists() and not (await _campaigns()).total:
-            loaded = await donations.load_demo(_OPERATOR)
+            loaded = await donations.load_demo(OPERATOR)
         active = await _campaigns(status=campaigns.CampaignStatus.ACTIVE)
     marker.touch()
     return Offer(loaded, active.items[0].slug if active.items else None)
 
 
 async def _campaigns(status: str | None = None) -> campaigns.Page[campaigns.Campaign]:
-    return await campaigns.list_campaigns(_OPERATOR, status=status, per_page=1)
+    return await campaigns.list_campaigns(OPERATOR, status=status, per_page=1)
 
 
-async def _with_database(settings: Settings, work: Callable[[], Awaitable[_T]]) -> _T:
+async def with_database(settings: Settings, work: Callable[[], Awaitable[_T]]) -> _T:
+    """Do ``work`` connected to the database. Raises Unavailable when that does not answer."""
     async with _database(settings):
         return await work()
 

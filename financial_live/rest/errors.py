@@ -9,7 +9,7 @@ from fastapi import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from financial_live.errors import AppError, Invalid, Unavailable
+from financial_live.errors import AppError, Invalid, TooMany, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ def error_response(error: Exception) -> Response:
             return _response(error.status, error.fields)
         case Unavailable():
             headers = {"Retry-After": _RETRY_AFTER_S}
+            return _response(error.status, {"detail": error.message}, headers)
+        case TooMany():
+            headers = {"Retry-After": str(error.retry_after_s)}
             return _response(error.status, {"detail": error.message}, headers)
         case AppError():
             return _response(error.status, {"detail": error.message})

@@ -37,7 +37,7 @@ async def create(request: Request, body: SessionBody) -> Response:
     before = token_of(request)
     if before and (known := await accounts.session_scope(before)):
         await accounts.log_out(known)
-    max_age_s = int(accounts.LIFETIME.total_seconds())
+    max_age_s = int(accounts.SESSION_LIFETIME.total_seconds())
     cookie = cookies.set_cookie(begun.token, host=host, max_age_s=max_age_s)
     return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
 

@@ -43,12 +43,23 @@ class TestExitCode:
     def test_is_0_for_help(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert exit_code("--help") == 0
         said = capsys.readouterr().out
-        for command in ("run", "migrate", "build", "demo", "check", "doctor", "simulate"):
+        for command in ("run", "migrate", "build", "demo", "check", "doctor", "simulate", "user"):
             assert command in said
 
     @pytest.mark.parametrize(
         "typed",
-        [["bogus"], ["--port", "x"], ["run", "--workers", "0"], ["simulate"], ["check", "extra"]],
+        [
+            ["bogus"],
+            ["--port", "x"],
+            ["run", "--workers", "0"],
+            ["simulate"],
+            ["check", "extra"],
+            ["user"],
+            ["user", "create", "siti@example.org"],
+            ["user", "create", "siti@example.org", "--name", "Siti", "--password", "secret"],
+            ["user", "password", "siti@example.org", "secret"],
+            ["user", "role", "siti@example.org", "king"],
+        ],
     )
     def test_is_2_for_wrong_usage(self, typed: list[str]) -> None:
         assert exit_code(*typed) == 2
@@ -71,10 +82,14 @@ class TestExitCode:
 
 class TestDataDir:
     @pytest.mark.parametrize(
-        "command", ["run", "migrate", "build", "demo", "check", "doctor", "simulate"]
+        "command",
+        [
+            *("run", "migrate", "build", "demo", "check", "doctor", "simulate"),
+            *("user create", "user password", "user role"),
+        ],
     )
     def test_is_an_option_of_every_command(
         self, command: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert exit_code(command, "--help") == 0
+        assert exit_code(*command.split(), "--help") == 0
         assert "--data-dir" in capsys.readouterr().out

@@ -22,9 +22,12 @@ SITI: dict[str, Any] = {"name": "Siti Nurhaliza", "email": EMAIL, "password": PA
 @pytest.fixture
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash at the least cost: what a password costs is tested where that is the matter."""
-    monkeypatch.setattr(
-        passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    )
+    hash_quickly(monkeypatch)
+
+
+def hash_quickly(patch: pytest.MonkeyPatch) -> None:
+    """Hash at the least cost until ``patch`` is undone."""
+    patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     passwords._dummy.cache_clear()
 
 

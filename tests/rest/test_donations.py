@@ -5,7 +5,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from financial_live import routes
-from financial_live.contexts import campaigns, donations
+from financial_live.contexts import accounts, campaigns, donations
 from financial_live.contexts.campaigns import Campaign
 from financial_live.rest.parsing import MAX_BODY_BYTES
 from financial_live.scope import Scope
@@ -145,7 +145,7 @@ class TestCreate:
     ) -> None:
         answer = await post(client, campaign, {"donation": {**GIFT, "is_test": True}})
 
-        assert answer.status_code == 403
+        assert answer.status_code == 401
         assert list(answer.json()["errors"]) == ["detail"]
 
 
@@ -218,6 +218,24 @@ class TestIndex:
             assert "Sari" not in answer.text
             assert "25.50" not in answer.text
             assert "sari@example.org" not in answer.text
+
+    async def test_shows_nothing_that_its_donor_hides_afterwards(
+        self, client: AsyncClient, campaign: Campaign, operator: Scope
+    ) -> None:
+        given = await post(client, campaign, {"donation": GIFT}, Idempotency_Key="k-1")
+        user = await accounts.create_user(operator, {"name": "Sari", "email": GIFT["donor_email"]})
+        donor = Scope.user(user.id, is_verified=True)
+        attrs = {"show_name": False, "show_amount": False}
+        await donations.change_visibility(donor, given.json()["data"]["id"], attrs)
+
+        listed = await client.get(routes.api_campaign_donations(str(campaign.id)))
+        shown = await client.get(given.headers["location"])
+        again = await post(client, campaign, {"donation": GIFT}, Idempotency_Key="k-1")
+
+        for answer in (listed, shown, again):
+            assert answer.is_success
+            assert "Sari" not in answer.text
+            assert "25.50" not in answer.text
 
     async def test_says_that_there_is_no_such_campaign(
         self, client: AsyncClient, campaign: Campaign

@@ -32,6 +32,7 @@ from reflex_base.constants.state import FIELD_MARKER
 from socketio.packet import Packet as SocketPacket
 
 from financial_live.contexts import donations
+from financial_live.contexts.donations import Audience
 from financial_live.contexts.wire import amount_text
 from financial_live.errors import Unavailable
 from financial_live.outbox import Place, Placed

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from financial_live import db, outbox
-from financial_live.contexts import campaigns, donations
+from financial_live.contexts import accounts, campaigns, donations
 from financial_live.contexts.campaigns import Campaign
+from financial_live.contexts.donations import Audience
 from financial_live.errors import AppError
 from financial_live.rooms import (
     RoomKey,
@@ -19,7 +20,10 @@ from financial_live.rooms import (
     gifts_room,
     live_campaigns_room,
 )
+from financial_live.scope import Scope
 from tests.contexts.factories import GIFT, OPERATOR, make_campaign, make_gift
+
+STAFF, PUBLIC = Audience.STAFF, Audience.PUBLIC
 
 
 async def told(after: int) -> list[outbox.OutboxEvent]:
@@ -230,6 +234,28 @@ class TestPublicView:
             assert "Secret" not in str(row)
             assert "777" not in str(row)
             assert "@" not in str(row)
+
+    @pytest.mark.parametrize("audience", Audience)
+    async def test_what_a_donor_hides_afterwards_is_gone_from_the_next_frame(
+        self, audience: Audience
+    ) -> None:
+        campaign = await make_campaign()
+        gift = await make_gift(campaign, donor_name="Secret Name", amount="777")
+        await make_gift(campaign, amount="5")
+        user = await accounts.create_user(OPERATOR, {"name": "Siti", "email": GIFT["donor_email"]})
+        donor = Scope.user(user.id, is_verified=True)
+        keys = (campaign_room(campaign.id, audience), gifts_room(audience))
+        views = {key: (await key.load())[1] for key in keys}
+        for hidden, secret in (("show_name", "Secret"), ("show_amount", "777")):
+            seen = await last_id()
+            await donations.change_visibility(donor, gift.id, {hidden: False})
+            [event] = await told(seen)
+            for key in keys:
+                truth = (await key.load())[1]
+                views[key] = key.apply(views[key], event.name, event.data) or truth
+                assert views[key] == truth
+                assert secret not in str(views[key].rows)
+        assert views[keys[0]].fields["largest"] == "5.00"
 
     async def test_a_gift_that_waits_for_review_is_shown_to_the_operator_only(self) -> None:
         campaign = await make_campaign(review_policy="manual")

@@ -27,7 +27,7 @@ from financial_live.contexts.accounts.service import (
     verify_email,
 )
 from financial_live.contexts.accounts.sessions import (
-    LIFETIME,
+    LIFETIME as SESSION_LIFETIME,
     handover,
     list_sessions,
     log_in,
@@ -46,7 +46,7 @@ from financial_live.contexts.accounts.tokens import (
 from financial_live.scope import Role
 
 __all__ = [
-    "LIFETIME",
+    "SESSION_LIFETIME",
     "TOKEN_LIFETIMES",
     "LoggedIn",
     "Purpose",

@@ -22,6 +22,7 @@ from financial_live.contexts.donations.models import (
     DonationStatus,
     Statistics,
 )
+from financial_live.contexts.donations.own import change_visibility, list_own
 from financial_live.contexts.donations.service import (
     delete_donation,
     get_donation,
@@ -48,6 +49,7 @@ __all__ = [
     "PublicGift",
     "Statistics",
     "audience",
+    "change_visibility",
     "check",
     "delete_donation",
     "donation_created",
@@ -60,6 +62,7 @@ __all__ = [
     "is_public",
     "latest",
     "list_donations",
+    "list_own",
     "load_demo",
     "public_gift",
     "row",

@@ -149,6 +149,12 @@ class Donation(SQLModel, table=True):
             sa.text("id DESC"),
         ),
         sa.Index(
+            "donation_donor_email_inserted_at_id_index",
+            sa.text("lower(donor_email::text)"),
+            sa.text("inserted_at DESC"),
+            sa.text("id DESC"),
+        ),
+        sa.Index(
             "donation_donor_email_campaign_id_index",
             sa.text("lower(donor_email::text)"),
             "campaign_id",
@@ -255,6 +261,13 @@ class GiftInput(Input):
     show_name: Switch = True
     show_amount: Switch = True
     is_test: Switch = False
+
+
+class Visibility(Input):
+    """What a donor hides or shows of a gift afterwards; what is not set stays as it is."""
+
+    show_name: Switch = True
+    show_amount: Switch = True
 
 
 @dataclass(frozen=True, slots=True)

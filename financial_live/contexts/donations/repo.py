@@ -54,6 +54,11 @@ def of_campaign(query: Query, campaign_id: UUID | None) -> Query:
     return query if campaign_id is None else query.where(col(Donation.campaign_id) == campaign_id)
 
 
+def of_email(query: Query, email: str) -> Query:
+    """Keep the gifts given with this address, which is in small letters."""
+    return query.where(sa.func.lower(col(Donation.donor_email)) == email)
+
+
 def of_status(query: Query, status: str | None) -> Query:
     """Keep the gifts of one status; all if none is named."""
     return query if status is None else query.where(col(Donation.status) == status)

@@ -174,24 +174,26 @@ async def get_donation(scope: Scope, id: UUID | str) -> Donation:
 async def _seen(scope: Scope, id: UUID | str) -> tuple[Donation, Sight]:
     """Return a gift, whole, and what of it the caller sees. Raises NotFound if that is nothing."""
     async with db.transaction() as session:
-        donation = await repo.find(session, _donation_id(id))
+        donation = await repo.find(session, id_of(id))
     if donation is None:
-        raise _unknown(id)
+        raise unknown(id)
     seen = await sight(scope, donation.campaign_id)
     if not (seen.sees_all or events.is_public(donation)):
-        raise _unknown(id)
+        raise unknown(id)
     return donation, seen
 
 
-def _donation_id(id: UUID | str) -> UUID:
+def id_of(id: UUID | str) -> UUID:
+    """Return a gift's id as a UUID. Raises NotFound for what can be none."""
     if isinstance(id, UUID):
         return id
     if not campaigns.is_campaign_id(id):
-        raise _unknown(id)
+        raise unknown(id)
     return UUID(id)
 
 
-def _unknown(id: UUID | str) -> NotFound:
+def unknown(id: UUID | str) -> NotFound:
+    """Return what to say of a gift that is not there, or not for this caller."""
     return NotFound(f"There is no donation {str(id)[:80]!r}.")
 
 
@@ -212,14 +214,14 @@ async def update_donation(scope: Scope, id: UUID | str, attrs: Mapping[str, Any]
             target = await giving.named_campaign(given.get("campaign_id"))
             if target is not None:
                 await campaigns.require(scope, Act.UPDATE_DONATION, target.id)
-            donation = await _held(session, seen, target)
+            donation = await held(session, seen, target)
             changes = _changes(donation, given, target)
             if not changes:
                 return donation
-            return await _change(session, donation, changes)
+            return await change(session, donation, changes)
 
 
-async def _held(session: AsyncSession, seen: Donation, target: Campaign | None) -> Donation:
+async def held(session: AsyncSession, seen: Donation, target: Campaign | None) -> Donation:
     """Lock the gift's campaign and ``target`` by id, then the gift. Raises NotFound, Conflict.
 
     It must be where it was seen: the caller's rights were asked for that campaign.
@@ -229,7 +231,7 @@ async def _held(session: AsyncSession, seen: Donation, target: Campaign | None) 
         await campaigns.locked(campaign_id)
     donation = await repo.lock(session, donation_id)
     if donation is None:
-        raise _unknown(donation_id)
+        raise unknown(donation_id)
     if donation.campaign_id != at:
         raise Conflict("This gift was moved to another campaign meanwhile; load it again.")
     return donation
@@ -261,8 +263,8 @@ def _rules(donation: Donation, given: Mapping[str, Any], target: Campaign | None
     )
 
 
-async def _change(session: AsyncSession, donation: Donation, changes: dict[str, Any]) -> Donation:
-    """Write ``changes`` under the locks that ``_held`` took, and tell every campaign concerned."""
+async def change(session: AsyncSession, donation: Donation, changes: dict[str, Any]) -> Donation:
+    """Write ``changes`` under the locks that ``held`` took, and tell every campaign concerned."""
     left = donation.campaign_id if "campaign_id" in changes else None
     campaign = await _touched(changes.get("campaign_id", donation.campaign_id))
     if left is not None:
@@ -291,7 +293,7 @@ async def delete_donation(scope: Scope, id: UUID | str) -> Donation:
     await campaigns.require(scope, Act.DELETE_DONATION, seen.campaign_id)
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
-            donation = await _held(session, seen, None)
+            donation = await held(session, seen, None)
             if donation.is_counted:
                 raise Conflict(
                     f"This gift is {donation.status} and counted; it cannot be deleted. "

@@ -5,7 +5,7 @@ import pytest
 
 from financial_live import db
 from financial_live.contexts import accounts
-from financial_live.errors import AppError, Forbidden, Invalid, NotFound
+from financial_live.errors import AppError, Forbidden, Invalid, NotFound, Unauthorized
 from financial_live.scope import Role, Scope
 from tests.contexts.factories import OPERATOR, VISITOR, events
 from tests.contexts.people import EMAIL, PASSWORD, SITI, log_in, make_user, registered, scope_of
@@ -20,6 +20,9 @@ async def refused(call: Any) -> AppError:
     with pytest.raises(AppError) as caught:
         await call
     return caught.value
+
+
+REFUSALS = (Unauthorized, Forbidden)
 
 
 class TestCreateUser:
@@ -53,7 +56,7 @@ class TestCreateUser:
 
     @pytest.mark.parametrize("scope", OTHERS)
     async def test_is_for_admins(self, scope: Scope) -> None:
-        assert isinstance(await refused(accounts.create_user(scope, SITI)), Forbidden)
+        assert isinstance(await refused(accounts.create_user(scope, SITI)), REFUSALS)
 
 
 class TestSetPassword:
@@ -79,7 +82,7 @@ class TestSetPassword:
     @pytest.mark.parametrize("scope", OTHERS)
     async def test_is_for_admins(self, scope: Scope) -> None:
         call = accounts.set_password(scope, EMAIL, PASSWORD)
-        assert isinstance(await refused(call), Forbidden)
+        assert isinstance(await refused(call), REFUSALS)
 
 
 class TestSetRole:
@@ -104,7 +107,7 @@ class TestSetRole:
     @pytest.mark.parametrize("scope", OTHERS)
     async def test_is_for_admins(self, scope: Scope) -> None:
         await make_user()
-        assert isinstance(await refused(accounts.set_role(scope, EMAIL, "admin")), Forbidden)
+        assert isinstance(await refused(accounts.set_role(scope, EMAIL, "admin")), REFUSALS)
 
 
 async def first_token() -> str:

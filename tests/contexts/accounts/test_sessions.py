@@ -24,6 +24,8 @@ from tests.contexts.people import (
     scope_of,
 )
 
+NEW = "another good password"
+
 pytestmark = pytest.mark.usefixtures("database", "quick_hashes")
 
 
@@ -47,7 +49,7 @@ class TestLogIn:
         )
         session = logged_in.session
         assert (session.address, session.agent) == (HOME, "Firefox")
-        assert session.expires_at - session.inserted_at == accounts.LIFETIME
+        assert session.expires_at - session.inserted_at == accounts.SESSION_LIFETIME
 
     async def test_each_has_an_id_and_a_token_of_its_own(self) -> None:
         await make_user()
@@ -117,11 +119,13 @@ class TestLogIn:
 
         async def slow(password_hash: str | None, password: str) -> bool:
             is_right = await before(password_hash, password)
-            await accounts.set_password(OPERATOR, EMAIL, "another good password")
+            await accounts.set_password(OPERATOR, EMAIL, NEW)
             return is_right
 
         monkeypatch.setattr(passwords, "is_right", slow)
         assert isinstance(await refused(log_in()), Unauthorized)
+        ticket = accounts.handover(VISITOR, EMAIL, NEW, address=HOME)
+        assert isinstance(await refused(ticket), Unauthorized)
 
     async def test_the_token_is_in_no_representation_and_not_in_the_database(self) -> None:
         await make_user()
@@ -281,7 +285,7 @@ class TestEnding:
     async def test_is_for_who_is_logged_in(self) -> None:
         for call in (
             accounts.log_out(VISITOR),
-            accounts.revoke_session(OPERATOR, uuid4()),
+            accounts.revoke_session(VISITOR, uuid4()),
             accounts.revoke_others(VISITOR),
         ):
             assert isinstance(await refused(call), Unauthorized)

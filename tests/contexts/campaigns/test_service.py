@@ -8,7 +8,7 @@ import pytest
 from financial_live import db
 from financial_live.contexts import campaigns
 from financial_live.contexts.campaigns import Campaign
-from financial_live.errors import AppError, Conflict, Forbidden, Invalid, NotFound
+from financial_live.errors import AppError, Conflict, Invalid, NotFound, Unauthorized
 from financial_live.scope import Scope
 from tests.contexts.factories import OPERATOR, VISITOR, events, make_campaign, make_gift, set_status
 
@@ -96,9 +96,9 @@ class TestCreate:
         assert topics == ["campaigns", f"campaign:{made.id}"]
         assert data == {"campaign": campaigns.summary(made)}
 
-    async def test_is_the_operators(self) -> None:
+    async def test_is_not_for_a_visitor(self) -> None:
         error = await refused(campaigns.create_campaign(VISITOR, NEEDED))
-        assert isinstance(error, Forbidden)
+        assert isinstance(error, Unauthorized)
         assert error.message == "You are not allowed to create campaigns."
 
 
@@ -270,10 +270,10 @@ class TestUpdate:
             error = await refused(campaigns.update_campaign(OPERATOR, key, {}))
             assert isinstance(error, NotFound)
 
-    async def test_is_the_operators(self) -> None:
+    async def test_is_not_for_a_visitor(self) -> None:
         made = await make_campaign()
         error = await refused(campaigns.update_campaign(VISITOR, made.id, {"name": "x"}))
-        assert isinstance(error, Forbidden)
+        assert isinstance(error, Unauthorized)
 
 
 @pytest.mark.usefixtures("database")
@@ -302,9 +302,9 @@ class TestDelete:
     async def test_what_is_not_there_is_not_found(self) -> None:
         assert isinstance(await refused(campaigns.delete_campaign(OPERATOR, uuid4())), NotFound)
 
-    async def test_is_the_operators(self) -> None:
+    async def test_is_not_for_a_visitor(self) -> None:
         made = await make_campaign()
-        assert isinstance(await refused(campaigns.delete_campaign(VISITOR, made.id)), Forbidden)
+        assert isinstance(await refused(campaigns.delete_campaign(VISITOR, made.id)), Unauthorized)
 
 
 @pytest.mark.usefixtures("database")

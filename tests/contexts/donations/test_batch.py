@@ -9,7 +9,7 @@ import pytest
 from financial_live.contexts import campaigns, donations
 from financial_live.contexts.donations import Donation, Gift
 from financial_live.contexts.donations.models import DonationSource
-from financial_live.errors import AppError, Forbidden
+from financial_live.errors import AppError, Unauthorized
 from tests.contexts.factories import (
     GIFT,
     OPERATOR,
@@ -65,7 +65,7 @@ class TestGiveMany:
         assert messages(errors[0], "amount") == ["must be greater than 0"]
         assert messages(errors[1], "campaign_id") == ["does not exist"]
         assert sorted(errors[2].fields) == ["donor_email", "donor_name"]
-        assert isinstance(errors[3], Forbidden)
+        assert isinstance(errors[3], Unauthorized)
         assert messages(errors[4], "external_id") == ["is invalid"]
         assert await total(campaign) == ("100000.00", 2, campaign.version + 1)
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from financial_live import db
 from financial_live.contexts import donations
 from financial_live.contexts.donations import CheckReport
-from financial_live.errors import Forbidden
+from financial_live.errors import Unauthorized
 from tests.contexts.factories import OPERATOR, VISITOR, make_campaign, make_gift
 
 
@@ -96,6 +96,6 @@ class TestCheck:
         await giving
         assert [report.problems for report in reports] == [[]] * 5
 
-    async def test_is_the_operators(self) -> None:
-        with pytest.raises(Forbidden):
+    async def test_is_not_for_a_visitor(self) -> None:
+        with pytest.raises(Unauthorized):
             await donations.check(VISITOR)

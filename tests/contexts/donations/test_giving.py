@@ -8,7 +8,7 @@ from financial_live import db
 from financial_live.contexts import campaigns, donations
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations import Donation
-from financial_live.errors import Conflict, Forbidden, Invalid
+from financial_live.errors import Conflict, Invalid, Unauthorized
 from financial_live.scope import Scope
 from tests.contexts.factories import GIFT, OPERATOR, VISITOR, events, make_campaign, make_gift
 
@@ -207,14 +207,14 @@ class TestValidation:
 
 @pytest.mark.usefixtures("database")
 class TestRights:
-    async def test_only_the_operator_gives_test_gifts(self) -> None:
+    async def test_a_visitor_gives_no_test_gifts(self) -> None:
         campaign = await make_campaign()
-        with pytest.raises(Forbidden):
+        with pytest.raises(Unauthorized):
             await make_gift(campaign, is_test=True)
 
-    async def test_only_the_operator_records_offline_gifts(self) -> None:
+    async def test_a_visitor_records_no_offline_gifts(self) -> None:
         campaign = await make_campaign()
-        with pytest.raises(Forbidden):
+        with pytest.raises(Unauthorized):
             await donations.give(VISITOR, GIFT, campaign=campaign.id, source="offline")
 
     async def test_an_offline_gift_needs_no_address(self) -> None:

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from financial_live import db
-from financial_live.contexts import accounts, mail
+from financial_live.contexts import accounts, campaigns, mail
 from financial_live.contexts.accounts import Purpose
 from financial_live.contexts.mail import Mail, service
 from financial_live.errors import NotFound
 from financial_live.outbox import Relay
-from tests.contexts.factories import VISITOR, make_campaign, make_gift
+from tests.contexts.factories import OPERATOR, VISITOR, make_campaign, make_gift
 from tests.contexts.mail.post import (
     SENDER,
     Post,
@@ -27,7 +27,7 @@ from tests.contexts.mail.post import (
     send_all,
     token_in,
 )
-from tests.contexts.people import EMAIL, PASSWORD, link, make_user, registered
+from tests.contexts.people import EMAIL, PASSWORD, link, log_in, make_user, registered, scope_of
 from tests.contexts.test_concurrency import Nobody
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
@@ -118,6 +118,26 @@ class TestSend:
         await send_all(mailer(post))
         assert post.sent[0]["Subject"] == "You have an account already"
         assert "Buy now" not in post.sent[0].as_string()
+
+    async def test_an_invitation_is_accepted_by_its_mail(self) -> None:
+        campaign = await make_campaign()
+        await make_user()
+        invited = await log_in()
+        await campaigns.invite(OPERATOR, campaign.id, EMAIL, "reviewer")
+        post = Post()
+        await send_all(mailer(post))
+        assert post.to() == [EMAIL]
+        role = await campaigns.accept_invitation(await scope_of(invited), token_in(post.sent[0]))
+        assert role == "reviewer"
+
+    async def test_a_cancelled_invitation_is_not_sent(self) -> None:
+        campaign = await make_campaign()
+        invitation = await campaigns.invite(OPERATOR, campaign.id, EMAIL, "reviewer")
+        await campaigns.cancel_invitation(OPERATOR, campaign.id, invitation.id)
+        post = Post()
+        await send_all(mailer(post))
+        assert post.sent == []
+        assert await mails() == []
 
     async def test_nobody_gets_none(self) -> None:
         await accounts.request_reset(VISITOR, "nobody@example.org")

@@ -1,0 +1,533 @@
+"""Every use case is called by every kind of caller, and must do as the table of rights says."""
+
+import ast
+import asyncio
+import importlib
+import inspect
+import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from financial_live import contexts, db, rights
+from financial_live.contexts import accounts, campaigns, donations, idempotency_keys, mail
+from financial_live.contexts.accounts import Purpose
+from financial_live.contexts.campaigns import Campaign
+from financial_live.contexts.donations import Audience, Donation, DonationSource, Gift
+from financial_live.errors import AppError, Forbidden, NotFound, Unauthorized
+from financial_live.rights import Act, Answer, Caller, CampaignRole, Kind
+from financial_live.scope import Role, Scope
+from tests.conftest import TEMPLATE, Server, rolled_back
+from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_campaign, make_gift
+from tests.contexts.people import (
+    HOME,
+    PASSWORD,
+    SITI,
+    hash_quickly,
+    link,
+    make_user,
+    registered,
+)
+from tests.rights_page import PAGE, page
+
+ROOT = Path(__file__).parent.parent / "financial_live"
+NEW_PASSWORD = "another horse battery"
+STRANGER = "stranger@example.org"
+REFUSALS = (Unauthorized, Forbidden, NotFound)
+# What each caller is to the campaign ``ours``; an owner of another one is a manager to it.
+CALLERS = {
+    "nobody": Kind.NOBODY,
+    "donor": Kind.DONOR,
+    "manager": Kind.MANAGER,
+    "owner of another": Kind.MANAGER,
+    "viewer": Kind.VIEWER,
+    "reviewer": Kind.REVIEWER,
+    "owner": Kind.OWNER,
+    "admin": Kind.ADMIN,
+    "operator": Kind.OPERATOR,
+}
+ROLES = {"manager": Role.MANAGER, "owner of another": Role.MANAGER, "admin": Role.ADMIN}
+TEAM = ("viewer", "reviewer", "owner")
+# What is a part of several functions is no function of its own.
+PARTS = {
+    Act.SEE_MEMBER_EMAILS,
+    Act.GIVE_TEST,
+    Act.GIVE_OFFLINE,
+    Act.SEE_ALL_GIFTS,
+    Act.SEE_EMAILS,
+}
+
+
+@dataclass
+class World:
+    """Two campaigns with gifts and teams, one with neither, and a scope for each caller."""
+
+    scopes: dict[str, Scope]
+    ours: Campaign
+    theirs: Campaign
+    empty: Campaign
+    gifts: dict[str, Donation]
+    their_gift: Donation
+
+    def id_of(self, name: str) -> UUID:
+        user_id = self.scopes[name].user_id
+        assert user_id is not None
+        return user_id
+
+
+def email_of(name: str) -> str:
+    return f"{name.replace(' ', '.')}@example.org"
+
+
+async def execute(statement: str, *values: Any) -> None:
+    async with db.transaction() as session:
+        await (await session.connection()).exec_driver_sql(statement, values)
+
+
+async def make_caller(name: str) -> Scope:
+    role = ROLES.get(name, Role.DONOR)
+    user = await make_user(email_of(name), role=role.value)
+    session_id = (await enter(name)).session.id
+    return Scope.user(user.id, role=role, session_id=session_id, is_verified=True)
+
+
+async def enter(name: str) -> accounts.LoggedIn:
+    return await accounts.log_in(VISITOR, email_of(name), PASSWORD, address=HOME, agent="Firefox")
+
+
+async def join(campaign: Campaign, scope: Scope, role: str) -> None:
+    await execute(
+        "INSERT INTO campaign_member (campaign_id, user_id, role) VALUES (%s, %s, %s)",
+        campaign.id,
+        scope.user_id,
+        role,
+    )
+
+
+async def make_world() -> World:
+    named = [name for name in CALLERS if name not in {"nobody", "operator"}]
+    scopes = {name: await make_caller(name) for name in named}
+    scopes |= {"nobody": VISITOR, "operator": OPERATOR}
+    ours, theirs, empty = [await make_campaign() for _ in range(3)]
+    for name in TEAM:
+        await join(ours, scopes[name], name)
+    await join(ours, scopes["admin"], "owner")
+    await join(theirs, scopes["owner of another"], "owner")
+    gifts = {
+        "plain": await make_gift(ours, donor_name="Budi"),
+        "hidden": await make_gift(
+            ours, donor_name="Dewi Rahasia", amount="70000", show_name=False, show_amount=False
+        ),
+        "test": await make_gift(ours, OPERATOR, is_test=True),
+    }
+    await campaigns.update_campaign(OPERATOR, ours.id, {"review_policy": "manual"})
+    gifts["waiting"] = await make_gift(ours)
+    return World(scopes, ours, theirs, empty, gifts, await make_gift(theirs))
+
+
+@pytest.fixture(scope="module")
+def made(server: Server, migrated: str) -> Iterator[tuple[str, World]]:
+    """Return a database and the world in it, made once; no test leaves anything there."""
+
+    async def make() -> World:
+        db.connect(url)
+        try:
+            return await make_world()
+        finally:
+            await db.disconnect()
+
+    url = server.create("rights", template=TEMPLATE)
+    with pytest.MonkeyPatch.context() as patch:
+        hash_quickly(patch)
+        yield url, asyncio.run(make())
+    server.drop("rights")
+
+
+@pytest.fixture
+async def world(made: tuple[str, World]) -> AsyncIterator[World]:
+    url, world = made
+    async with rolled_back(url):
+        yield world
+
+
+# How each act is done: by a caller, about what is theirs or else about what is somebody else's.
+
+Call = Callable[[World, Scope, bool], Awaitable[Any]]
+
+
+async def accept_invitation(w: World, scope: Scope, is_own: bool) -> Any:
+    mine = (email_of(name) for name, one in w.scopes.items() if one is scope)
+    address = next(mine, STRANGER) if is_own else STRANGER
+    invitation = await campaigns.invite(OPERATOR, w.empty.id, address, "viewer")
+    _, token = await campaigns.issue_invitation(OPERATOR, invitation.id)
+    return await campaigns.accept_invitation(scope, token)
+
+
+async def cancel_invitation(w: World, scope: Scope, is_own: bool) -> Any:
+    invitation = await campaigns.invite(OPERATOR, w.ours.id, STRANGER, "viewer")
+    return await campaigns.cancel_invitation(scope, w.ours.id, invitation.id)
+
+
+async def issue_invitation(w: World, scope: Scope, is_own: bool) -> Any:
+    invitation = await campaigns.invite(OPERATOR, w.ours.id, STRANGER, "viewer")
+    return await campaigns.issue_invitation(scope, invitation.id)
+
+
+async def leave(w: World, scope: Scope, is_own: bool) -> Any:
+    return await campaigns.leave(scope, w.ours.id if is_own else w.empty.id)
+
+
+async def check(w: World, scope: Scope, is_own: bool) -> Any:
+    async with db.transaction():
+        return await donations.check(scope)
+
+
+async def once(w: World, scope: Scope, is_own: bool) -> Any:
+    async def act() -> dict[str, Any]:
+        return {}
+
+    return await idempotency_keys.once(scope, "key", {}, act)
+
+
+async def verify_email(w: World, scope: Scope, is_own: bool) -> Any:
+    await registered(STRANGER)
+    token = await link(STRANGER, Purpose.VERIFY)
+    return await accounts.verify_email(scope, token, PASSWORD)
+
+
+async def reset_password(w: World, scope: Scope, is_own: bool) -> Any:
+    token = await link(email_of("donor"), Purpose.RESET)
+    return await accounts.reset_password(scope, token, NEW_PASSWORD)
+
+
+async def redeem_handover(w: World, scope: Scope, is_own: bool) -> Any:
+    ticket = await accounts.handover(VISITOR, email_of("donor"), PASSWORD, address=HOME)
+    return await accounts.redeem_handover(scope, ticket, address=HOME, agent="")
+
+
+async def create_first_admin(w: World, scope: Scope, is_own: bool) -> Any:
+    await execute("UPDATE user_account SET role = 'donor' WHERE role = 'admin'")
+    token = await accounts.first_admin_token(OPERATOR)
+    assert token is not None
+    return await accounts.create_first_admin(scope, token, SITI)
+
+
+async def revoke_session(w: World, scope: Scope, is_own: bool) -> Any:
+    other = w.scopes["donor" if scope is not w.scopes["donor"] else "viewer"].session_id
+    chosen = scope.session_id if is_own else other
+    return await accounts.revoke_session(scope, str(chosen or other))
+
+
+async def find_user(w: World, scope: Scope, is_own: bool) -> Any:
+    other = w.id_of("donor" if scope is not w.scopes["donor"] else "viewer")
+    return await accounts.find_user(scope, scope.user_id if is_own and scope.user_id else other)
+
+
+async def log_in(w: World, scope: Scope, is_own: bool) -> Any:
+    return await accounts.log_in(scope, email_of("donor"), PASSWORD, address=HOME, agent="")
+
+
+async def handover(w: World, scope: Scope, is_own: bool) -> Any:
+    return await accounts.handover(scope, email_of("donor"), PASSWORD, address=HOME)
+
+
+ROW = {"name": "New", "goal_amount": 1, "currency": "IDR"}
+CALLS: dict[Act, Call] = {
+    Act.LIST_CAMPAIGNS: lambda w, s, own: campaigns.list_campaigns(s),
+    Act.GET_CAMPAIGN: lambda w, s, own: campaigns.get_campaign(s, w.ours.id),
+    Act.CREATE_CAMPAIGN: lambda w, s, own: campaigns.create_campaign(s, ROW),
+    Act.UPDATE_CAMPAIGN: lambda w, s, own: campaigns.update_campaign(s, w.ours.slug, {"name": "X"}),
+    Act.DELETE_CAMPAIGN: lambda w, s, own: campaigns.delete_campaign(s, w.ours.slug),
+    Act.LIST_MEMBERS: lambda w, s, own: campaigns.list_members(s, w.ours.slug),
+    Act.CHANGE_MEMBER_ROLE: lambda w, s, own: campaigns.change_member_role(
+        s, w.ours.id, w.id_of("viewer"), "reviewer"
+    ),
+    Act.REMOVE_MEMBER: lambda w, s, own: campaigns.remove_member(s, w.ours.id, w.id_of("viewer")),
+    Act.LEAVE: leave,
+    Act.INVITE: lambda w, s, own: campaigns.invite(s, w.ours.id, STRANGER, "owner"),
+    Act.LIST_INVITATIONS: lambda w, s, own: campaigns.list_invitations(s, w.ours.id),
+    Act.CANCEL_INVITATION: cancel_invitation,
+    Act.ACCEPT_INVITATION: accept_invitation,
+    Act.ISSUE_INVITATION: issue_invitation,
+    Act.GIVE: lambda w, s, own: donations.give(s, GIFT, campaign=w.ours.id),
+    Act.GIVE_MANY: lambda w, s, own: donations.give_many(
+        s, [Gift(GIFT, DonationSource.QUEUE, w.ours.id)]
+    ),
+    Act.GIVE_TEST: lambda w, s, own: donations.give(
+        s, GIFT | {"is_test": True}, campaign=w.ours.id
+    ),
+    Act.GIVE_OFFLINE: lambda w, s, own: donations.give(
+        s, GIFT, campaign=w.ours.id, source="offline"
+    ),
+    Act.LIST_DONATIONS: lambda w, s, own: donations.list_donations(s, campaign_id=w.ours.id),
+    Act.LATEST: lambda w, s, own: donations.latest(s, campaign_id=w.ours.id),
+    Act.GET_DONATION: lambda w, s, own: donations.get_donation(s, w.gifts["plain"].id),
+    Act.STATISTICS: lambda w, s, own: donations.statistics(s, w.ours.id),
+    Act.UPDATE_DONATION: lambda w, s, own: donations.update_donation(
+        s, w.gifts["plain"].id, {"message": "x"}
+    ),
+    Act.DELETE_DONATION: lambda w, s, own: donations.delete_donation(s, w.gifts["plain"].id),
+    Act.CHECK: check,
+    Act.LOAD_DEMO: lambda w, s, own: donations.load_demo(s),
+    Act.ONCE: once,
+    Act.REGISTER: lambda w, s, own: accounts.register(s, SITI | {"email": STRANGER}),
+    Act.REQUEST_VERIFICATION: lambda w, s, own: accounts.request_verification(s, STRANGER),
+    Act.VERIFY_EMAIL: verify_email,
+    Act.REQUEST_RESET: lambda w, s, own: accounts.request_reset(s, STRANGER),
+    Act.RESET_PASSWORD: reset_password,
+    Act.LOG_IN: log_in,
+    Act.HANDOVER: handover,
+    Act.REDEEM_HANDOVER: redeem_handover,
+    Act.CREATE_FIRST_ADMIN: create_first_admin,
+    Act.CHANGE_PASSWORD: lambda w, s, own: accounts.change_password(s, PASSWORD, NEW_PASSWORD),
+    Act.LIST_SESSIONS: lambda w, s, own: accounts.list_sessions(s),
+    Act.LOG_OUT: lambda w, s, own: accounts.log_out(s),
+    Act.REVOKE_SESSION: revoke_session,
+    Act.REVOKE_OTHERS: lambda w, s, own: accounts.revoke_others(s),
+    Act.FIND_USER: find_user,
+    Act.CREATE_USER: lambda w, s, own: accounts.create_user(s, SITI),
+    Act.SET_PASSWORD: lambda w, s, own: accounts.set_password(s, email_of("donor"), NEW_PASSWORD),
+    Act.SET_ROLE: lambda w, s, own: accounts.set_role(s, email_of("donor"), "manager"),
+    Act.FIRST_ADMIN_TOKEN: lambda w, s, own: accounts.first_admin_token(s),
+    Act.ISSUE_LINK: lambda w, s, own: accounts.issue_link(s, w.id_of("donor"), Purpose.RESET),
+    Act.FILES: lambda w, s, own: mail.files(s, Path("/nowhere")),
+}
+# Their callers cannot name anything of somebody else's.
+ONLY_OWN = {Act.CHANGE_PASSWORD, Act.LIST_SESSIONS, Act.LOG_OUT, Act.REVOKE_OTHERS}
+
+
+def expected(act: Act, caller: str) -> Answer:
+    """Return what the table says, looked up without the functions that are tested."""
+    found = act.value.answers[CALLERS[caller]]
+    if found is not Answer.ACCOUNT:
+        return found
+    return act.value.answers[Kind.MANAGER if ROLES.get(caller) is Role.MANAGER else Kind.DONOR]
+
+
+async def outcome(call: Awaitable[Any]) -> AppError | None:
+    """Return the refusal; None for whatever else came of it: the caller was let in."""
+    try:
+        await call
+    except REFUSALS as error:
+        return error
+    except AppError:
+        return None
+    return None
+
+
+def is_operators(act: Act) -> bool:
+    return {a for k, a in act.value.answers.items() if k is not Kind.OPERATOR} <= {
+        Answer.NO,
+        Answer.ACCOUNT,
+    }
+
+
+class TestActs:
+    @pytest.mark.parametrize("caller", CALLERS)
+    @pytest.mark.parametrize("act", CALLS, ids=lambda act: act.name.lower())
+    async def test_is_done_and_refused_as_the_table_says(
+        self, world: World, act: Act, caller: str
+    ) -> None:
+        answer = expected(act, caller)
+        refusal = await outcome(CALLS[act](world, world.scopes[caller], True))
+        if answer is not Answer.NO:
+            assert refusal is None
+        elif caller == "nobody" and not is_operators(act):
+            assert type(refusal) is Unauthorized
+        else:
+            assert type(refusal) is Forbidden
+
+    @pytest.mark.parametrize("caller", CALLERS)
+    @pytest.mark.parametrize(
+        "act",
+        [a for a in CALLS if Answer.OWN in a.value.answers.values() and a not in ONLY_OWN],
+        ids=lambda act: act.name.lower(),
+    )
+    async def test_what_is_somebody_elses_is_refused(
+        self, world: World, act: Act, caller: str
+    ) -> None:
+        refusal = await outcome(CALLS[act](world, world.scopes[caller], False))
+        assert (refusal is None) == (expected(act, caller) is Answer.YES)
+
+    async def test_each_lists_only_their_own_sessions(self, world: World) -> None:
+        for name in CALLERS:
+            if world.scopes[name].user_id is not None:
+                [found] = await accounts.list_sessions(world.scopes[name])
+                assert found.id == world.scopes[name].session_id
+
+
+class TestGifts:
+    """What is read, and by whom: nothing that waits, is hidden or is an address."""
+
+    @pytest.fixture(params=CALLERS)
+    def caller(self, request: pytest.FixtureRequest) -> str:
+        name: str = request.param
+        return name
+
+    async def test_of_one_campaign(self, world: World, caller: str) -> None:
+        scope = world.scopes[caller]
+        listed = (await donations.list_donations(scope, campaign_id=world.ours.id)).items
+        latest = await donations.latest(scope, campaign_id=world.ours.id)
+        sees_all, sees_emails = self.sight(caller)
+        all_of = {g.id for n, g in world.gifts.items() if sees_all or n in {"plain", "hidden"}}
+        assert {g.id for g in listed} == all_of
+        assert {g.id for g in latest} == all_of - {world.gifts["test"].id}
+        for gift in (*listed, *latest):
+            self.compare(world, gift, sees_all=sees_all, sees_emails=sees_emails)
+
+    async def test_of_all_campaigns(self, world: World, caller: str) -> None:
+        scope = world.scopes[caller]
+        is_admin = caller in {"admin", "operator"}
+        for found in ((await donations.list_donations(scope)).items, await donations.latest(scope)):
+            assert world.their_gift.id in {g.id for g in found}
+            assert (world.gifts["waiting"].id in {g.id for g in found}) is is_admin
+            for gift in found:
+                self.compare(world, gift, sees_all=is_admin, sees_emails=is_admin)
+
+    async def test_one_by_one(self, world: World, caller: str) -> None:
+        sees_all, sees_emails = self.sight(caller)
+        for name, gift in world.gifts.items():
+            try:
+                found = await donations.get_donation(world.scopes[caller], gift.id)
+            except NotFound:
+                assert name in {"waiting", "test"}
+                assert not sees_all
+            else:
+                assert sees_all or name in {"plain", "hidden"}
+                self.compare(world, found, sees_all=sees_all, sees_emails=sees_emails)
+
+    async def test_a_search_finds_only_what_is_seen(self, world: World, caller: str) -> None:
+        sees_all, sees_emails = self.sight(caller)
+        for words, is_found in (("rahasia", sees_all), ("siti@", sees_emails)):
+            found = await donations.list_donations(
+                world.scopes[caller], campaign_id=world.ours.id, search=words
+            )
+            assert bool(found.total) is is_found
+
+    async def test_the_largest_reveals_nothing(self, world: World, caller: str) -> None:
+        found = await donations.statistics(world.scopes[caller], world.ours.id)
+        assert found.largest == (70_000 if self.sight(caller)[0] else 50_000)
+
+    async def test_the_audience(self, world: World, caller: str) -> None:
+        of_one = await donations.audience(world.scopes[caller], world.ours.id)
+        of_all = await donations.audience(world.scopes[caller])
+        assert (of_one is Audience.STAFF) is self.sight(caller)[0]
+        assert (of_all is Audience.STAFF) is (caller in {"admin", "operator"})
+
+    async def test_what_is_not_seen_is_not_found_by_changing_it(
+        self, world: World, caller: str
+    ) -> None:
+        scope, waiting = world.scopes[caller], world.gifts["waiting"].id
+        for call in (
+            donations.update_donation(scope, waiting, {"message": "x"}),
+            donations.delete_donation(scope, waiting),
+        ):
+            refusal = await outcome(call)
+            assert isinstance(refusal, NotFound) is not self.sight(caller)[0]
+
+    async def test_a_gift_moves_only_by_who_may_change_both_campaigns(
+        self, world: World, caller: str
+    ) -> None:
+        scope, gift = world.scopes[caller], world.gifts["waiting"]
+        refusal = await outcome(
+            donations.update_donation(scope, gift.id, {"campaign_id": str(world.theirs.id)})
+        )
+        assert (refusal is None) is (caller in {"admin", "operator"})
+
+    @staticmethod
+    def sight(caller: str) -> tuple[bool, bool]:
+        sees_all = expected(Act.SEE_ALL_GIFTS, caller) is Answer.YES
+        return sees_all, expected(Act.SEE_EMAILS, caller) is Answer.YES
+
+    @staticmethod
+    def compare(world: World, gift: Donation, *, sees_all: bool, sees_emails: bool) -> None:
+        assert gift.donor_email == (GIFT["donor_email"] if sees_emails else None)
+        if gift.id == world.gifts["hidden"].id:
+            seen = (gift.donor_name, gift.amount, gift.counted_amount)
+            whole = ("Dewi Rahasia", Decimal(70_000), Decimal(70_000))
+            assert seen == (whole if sees_all else ("", Decimal(0), None))
+
+
+class TestTeams:
+    @pytest.mark.parametrize("caller", CALLERS)
+    async def test_addresses_are_for_owners(self, world: World, caller: str) -> None:
+        if expected(Act.LIST_MEMBERS, caller) is Answer.YES:
+            found = await campaigns.list_members(world.scopes[caller], world.ours.id)
+            sees_emails = expected(Act.SEE_MEMBER_EMAILS, caller) is Answer.YES
+            assert {bool(member.email) for member in found} == {sees_emails}
+
+    async def test_rights_are_gone_with_the_place_in_the_team(self, world: World) -> None:
+        scope = world.scopes["owner"]
+        await campaigns.update_campaign(scope, world.ours.id, {"name": "Before"})
+        await campaigns.remove_member(world.scopes["admin"], world.ours.id, world.id_of("owner"))
+        with pytest.raises(Forbidden):
+            await campaigns.update_campaign(scope, world.ours.id, {"name": "After"})
+        assert await donations.audience(scope, world.ours.id) is Audience.PUBLIC
+
+
+def packages() -> Iterator[str]:
+    for module in pkgutil.iter_modules(contexts.__path__):
+        if module.ispkg:
+            yield module.name
+
+
+def public_functions() -> Iterator[tuple[str, Any]]:
+    """Yield each function of a context's public list that may read or write."""
+    for context in packages():
+        module = importlib.import_module(f"{contexts.__name__}.{context}")
+        for name in module.__all__:
+            if inspect.iscoroutinefunction(getattr(module, name)):
+                yield f"{context}.{name}", getattr(module, name)
+
+
+class TestTable:
+    def test_has_every_public_function(self) -> None:
+        acts = {act.function for act in Act if act not in PARTS}
+        assert {name for name, _ in public_functions()} == acts | {
+            name for name in rights.INTERNAL if is_coroutine(name)
+        }
+
+    def test_every_act_is_tried(self) -> None:
+        seen = {Act.SEE_ALL_GIFTS, Act.SEE_EMAILS, Act.SEE_MEMBER_EMAILS}
+        assert set(CALLS) | seen == set(Act)
+
+    def test_every_act_takes_the_scope_first(self) -> None:
+        for name, function in public_functions():
+            if name not in rights.INTERNAL:
+                assert next(iter(inspect.signature(function).parameters)) == "scope", name
+
+    def test_no_door_calls_what_asks_nobodys_rights(self) -> None:
+        inner = {n for n, who in rights.INTERNAL.items() if who is Caller.CONTEXTS}
+        doors = [p for p in ROOT.rglob("*.py") if "contexts" not in p.relative_to(ROOT).parts]
+        assert {p.name for p in doors} >= {"views.py", "live.py", "donations.py", "data.py"}
+        for path in doors:
+            assert not inner & set(used(path)), path
+
+    def test_a_higher_place_in_the_team_takes_nothing_away(self) -> None:
+        for act in Act:
+            answers = [act.value.answers[Kind(role)] for role in CampaignRole]
+            assert answers == sorted(answers, key=lambda a: a is not Answer.NO), act
+
+    def test_is_published_as_it_is(self) -> None:
+        assert PAGE.read_text() == page()
+
+
+def is_coroutine(name: str) -> bool:
+    context, function = name.split(".")
+    module = importlib.import_module(f"{contexts.__name__}.{context}")
+    return inspect.iscoroutinefunction(getattr(module, function))
+
+
+def used(path: Path) -> Iterator[str]:
+    """Yield what a file uses of the contexts' packages, as ``context.function``."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}"
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(contexts.__name__):
+            context = (node.module or "").removeprefix(f"{contexts.__name__}.")
+            yield from (f"{context}.{alias.name}" for alias in node.names)
