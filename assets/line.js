@@ -38,16 +38,21 @@ const follow = (socket) => {
   followed = socket;
   const manager = socket.io;
   manager.timeout(CONNECT_MS);
+  let isSentAway = false;
   const opened = () => {
     hear();
-    manager.engine.on("packet", hear);
+    isSentAway = false;
+    manager.engine.on("packet", ({ type }) => {
+      hear();
+      isSentAway = type === "close";
+    });
   };
   manager.on("open", opened);
   if (manager.engine?.readyState === "open") opened();
   let isFirstReturn = true;
   manager.on("close", () => {
     line.downAt = Date.now();
-    isFirstReturn = true;
+    isFirstReturn = !isSentAway; // Who is sent away comes back alone, as who they are now.
   });
   const { reconnect } = socket;
   socket.reconnect = () => {

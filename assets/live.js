@@ -128,8 +128,18 @@ const whatIsWrong = async (answer) => {
   return said?.errors?.detail;
 };
 
-// Turns the ticket for a session into its cookie, and loads the site anew as whoever it is now.
-export const Handover = ({ ticket, to, csrf, failed }) => {
+// An invitation that waits for its reader to log in, or to register, in whatever tab.
+const WAITING = "financial-live-invitation";
+
+const takeWaiting = () => {
+  const secret = localStorage.getItem(WAITING);
+  localStorage.removeItem(WAITING);
+  return secret;
+};
+
+// Turns the ticket for a session into its cookie, and loads the site anew as whoever it is now:
+// at the invitation that waits, or else at a page.
+export const Handover = ({ ticket, to, invitation, csrf, failed }) => {
   const [problem, setProblem] = useState("");
   useEffect(() => {
     if (!ticket) return;
@@ -137,19 +147,20 @@ export const Handover = ({ ticket, to, csrf, failed }) => {
     const body = JSON.stringify({ session: { ticket } });
     fetch("/session", { method: "POST", headers: csrfHeaders(csrf), body })
       .then(async (answer) => {
-        if (answer.ok) location.assign(to);
-        else setProblem((await whatIsWrong(answer)) ?? failed);
+        if (!answer.ok) return setProblem((await whatIsWrong(answer)) ?? failed);
+        const secret = takeWaiting();
+        return location.assign(secret ? `${invitation}#${secret}` : to);
       })
       .catch(() => setProblem(failed));
   }, [ticket]);
   return problem ? h("p", { className: "error mb-4", role: "alert" }, problem) : null;
 };
 
-// A button that ends the session, and loads the site anew as nobody.
+// A button that ends the session, and loads a page anew as nobody: this one, if no other is named.
 export const LogOut = ({ csrf, to, children, ...rest }) => {
   const leave = () =>
     fetch("/session", { method: "DELETE", headers: csrfHeaders(csrf) }).finally(() =>
-      location.assign(to),
+      to ? location.assign(to) : location.reload(),
     );
   return h("button", { ...rest, type: "button", onClick: leave }, children);
 };
@@ -159,4 +170,12 @@ export const FromLink = (props) => {
   const [secret, setSecret] = useState("");
   useEffect(() => setSecret(location.hash.slice(1)), []);
   return h("input", { ...props, type: "hidden", value: secret, readOnly: true });
+};
+
+// Keeps what stands behind the # of an invitation's link until its reader is logged in.
+export const KeepInvitation = () => {
+  useEffect(() => {
+    if (location.hash) localStorage.setItem(WAITING, location.hash.slice(1));
+  }, []);
+  return null;
 };

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from e2e.instance import Site, connected, start_site, stop_site
-from e2e.people import Operator, Visitors
+from e2e.people import Account, Operator, Visitors
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -74,3 +74,15 @@ async def operator(site: Site) -> AsyncIterator[Operator]:
     """Return somebody who changes campaigns behind the pages' backs, in the same database."""
     async with connected(site.instance["database_url"]):
         yield Operator()
+
+
+@pytest_asyncio.fixture
+async def admin(operator: Operator) -> Account:
+    """Return somebody who may do everything."""
+    return await operator.new_account("Ayu Admin", role="admin")
+
+
+@pytest_asyncio.fixture
+async def manager(operator: Operator) -> Account:
+    """Return somebody who may start campaigns."""
+    return await operator.new_account("Made Manager", role="manager")

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from playwright.async_api import Browser, ConsoleMessage, Page
 
 from e2e.instance import Site
-from financial_live import db
-from financial_live.contexts import campaigns
+from financial_live import cookies, db
+from financial_live.contexts import accounts, campaigns
 from financial_live.scope import Scope
 
 
@@ -22,14 +24,27 @@ class Visitors:
         self.complaints: list[str] = []
         self.forgiven: tuple[str, ...] = ()
 
-    async def open(self, path: str, *, at: str | None = None, **context: Any) -> Page:
-        """Open ``path`` as somebody new, at the instance's address or another that leads there."""
-        page = await (await self._browser.new_context(**context)).new_page()
+    async def open(
+        self, path: str, *, at: str | None = None, who: "Account | None" = None, **context: Any
+    ) -> Page:
+        """Open ``path`` in a new browser, at the instance's address or another that leads there.
+
+        The browser is one where ``who`` has logged in before, or where nobody has.
+        """
+        address = at or self._site.address
+        browser = await self._browser.new_context(**context)
+        if who is not None:
+            await browser.add_cookies([{"name": cookies.NAME, "value": who.token, "url": address}])
+        page = await browser.new_page()
+        self.listen(page)
+        await page.goto(address + path)
+        return page
+
+    def listen(self, page: Page) -> None:
+        """Note what the page complains of from now on."""
         page.set_default_timeout(10_000)
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        await page.goto((at or self._site.address) + path)
-        return page
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -39,13 +54,61 @@ class Visitors:
         return [c for c in self.complaints if not any(f in c for f in self.forgiven)]
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody with an account, and the token of a session of theirs."""
+
+    user: accounts.User
+    token: str
+
+    async def scope(self) -> Scope:
+        """Return who they are now. Fails if their session has ended."""
+        scope = await accounts.session_scope(self.token)
+        assert scope is not None, "the session has ended"
+        return scope
+
+
+PASSWORD = "rain on a tin roof"
+
+
 class Operator:
-    """Acts on campaigns by the contexts, as another worker would."""
+    """Acts on campaigns and accounts by the contexts, as another worker would."""
 
     scope = Scope.operator()
 
-    async def new_campaign(self, **settings: Any) -> campaigns.Campaign:
-        """Start a campaign that counts at once and takes many gifts of one donor."""
+    async def new_account(self, name: str = "Rina Wati", *, role: str = "donor") -> Account:
+        """Make an account with ``PASSWORD`` and an address of its own, and log in with it."""
+        email = f"{name.split(maxsplit=1)[0].lower()}.{uuid4().hex[:8]}@example.org"
+        attrs = {"name": name, "email": email, "role": role, "password": PASSWORD}
+        user = await accounts.create_user(self.scope, attrs)
+        return await self.log_in(user)
+
+    async def log_in(self, user: accounts.User, *, agent: str = "") -> Account:
+        """Begin another session of somebody who has ``PASSWORD``."""
+        begun = await accounts.log_in(
+            Scope.visitor(), user.email, PASSWORD, address="192.0.2.1", agent=agent
+        )
+        return Account(user, begun.token)
+
+    async def add_member(self, campaign: campaigns.Campaign, account: Account, role: str) -> None:
+        """Put somebody into a campaign's team in the rows alone."""
+        async with db.transaction() as session:
+            session.add(
+                campaigns.CampaignMember(
+                    campaign_id=campaign.id,
+                    user_id=account.user.id,
+                    role=campaigns.CampaignRole(role),
+                )
+            )
+
+    async def new_campaign(
+        self, *, by: Account | None = None, **settings: Any
+    ) -> campaigns.Campaign:
+        """Start a campaign that counts at once and takes many gifts of one donor.
+
+        It is owned by whoever starts it; nobody owns one of the operator.
+        """
+        scope = await by.scope() if by else self.scope
         defaults = {
             "name": "Winter Shelter",
             "goal_amount": "1000",
@@ -53,7 +116,7 @@ class Operator:
             "review_policy": "automatic",
             "one_gift_per_donor": False,
         }
-        return await campaigns.create_campaign(self.scope, defaults | settings)
+        return await campaigns.create_campaign(scope, defaults | settings)
 
     async def delete(self, campaign: campaigns.Campaign) -> None:
         """Delete a campaign."""

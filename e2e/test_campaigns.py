@@ -3,15 +3,15 @@
 from playwright.async_api import expect
 
 from e2e.instance import Site
-from e2e.people import Operator, Visitors
+from e2e.people import Account, Operator, Visitors
 from financial_live import routes
 
 
 class TestNew:
     async def test_an_idr_goal_is_understood_and_the_campaign_opens(
-        self, visitors: Visitors, site: Site
+        self, visitors: Visitors, manager: Account, site: Site
     ) -> None:
-        page = await visitors.open(routes.CAMPAIGN_NEW)
+        page = await visitors.open(routes.CAMPAIGN_NEW, who=manager)
         await page.fill("#name", "Sumur untuk Semua")
         await page.fill("#goal_amount", "25.000.000")
         await expect(page.locator("#goal_amount-hint")).to_have_text(
@@ -24,9 +24,9 @@ class TestNew:
         assert (await site.campaign("sumur-untuk-semua"))["goal_amount"] == "25000000.00"
 
     async def test_every_error_stands_beside_its_field_and_nothing_typed_is_lost(
-        self, visitors: Visitors
+        self, visitors: Visitors, manager: Account
     ) -> None:
-        page = await visitors.open(routes.CAMPAIGN_NEW)
+        page = await visitors.open(routes.CAMPAIGN_NEW, who=manager)
         await page.fill("#goal_amount", "many")
         await page.fill("#description", "A long story")
         await page.get_by_text("More settings").click()
@@ -41,13 +41,23 @@ class TestNew:
         assert await page.input_value("#slug") == "new"
 
     async def test_the_goal_is_read_as_the_chosen_currency_writes_it(
-        self, visitors: Visitors
+        self, visitors: Visitors, manager: Account
     ) -> None:
-        page = await visitors.open(routes.CAMPAIGN_NEW)
+        page = await visitors.open(routes.CAMPAIGN_NEW, who=manager)
         await page.fill("#goal_amount", "50.000")
         await expect(page.locator("#goal_amount-hint")).to_have_text("Understood as Rp\u00a050.000")
         await page.get_by_text("Dollar").click()
         await expect(page.locator("#goal_amount-hint")).not_to_contain_text("Rp")
+
+    async def test_is_for_managers_who_are_shown_where_to_log_in(
+        self, visitors: Visitors, operator: Operator
+    ) -> None:
+        page = await visitors.open(routes.CAMPAIGN_NEW)
+        await page.locator("#content").get_by_role("link", name="Log in").click()
+        await page.wait_for_url(f"**{routes.LOGIN}?to=*")
+        donor = await visitors.open(routes.CAMPAIGN_NEW, who=await operator.new_account())
+        await expect(donor.locator("#content")).to_contain_text("An admin of this site can make")
+        await expect(donor.locator("#campaign-form")).to_have_count(0)
 
 
 class TestShow:
@@ -67,12 +77,12 @@ class TestShow:
 
 class TestDelete:
     async def test_done_or_why_not(
-        self, visitors: Visitors, operator: Operator, site: Site
+        self, visitors: Visitors, operator: Operator, manager: Account, site: Site
     ) -> None:
-        empty = await operator.new_campaign(name="Nobody Gave")
-        given = await operator.new_campaign(name="Somebody Gave")
+        empty = await operator.new_campaign(by=manager, name="Nobody Gave")
+        given = await operator.new_campaign(by=manager, name="Somebody Gave")
         await site.give(given.slug, amount="5", currency="USD")
-        page = await visitors.open(routes.CAMPAIGNS)
+        page = await visitors.open(routes.CAMPAIGNS, who=manager)
         for name in ("Nobody Gave", "Somebody Gave"):
             row = page.locator("tr", has_text=name)
             await row.get_by_role("button", name="Delete").click()
@@ -83,6 +93,21 @@ class TestDelete:
         await expect(page.locator("tr", has_text="Nobody Gave")).to_have_count(0)
         await expect(page.locator("tr", has_text="Somebody Gave")).to_have_count(1)
         assert (await site.get(routes.api_campaign(empty.slug))).status_code == 404
+
+    async def test_is_offered_for_the_own_campaigns_and_to_admins_for_all(
+        self, visitors: Visitors, operator: Operator, manager: Account, admin: Account
+    ) -> None:
+        await operator.new_campaign(by=manager, name="Mine to Delete")
+        await operator.new_campaign(name="Not Mine")
+        seen = {}
+        for name, who in (("nobody", None), ("manager", manager), ("admin", admin)):
+            page = await visitors.open(routes.CAMPAIGNS, who=who)
+            await expect(page.locator("tr", has_text="Not Mine")).to_have_count(1)
+            seen[name] = [
+                await page.get_by_role("button", name=f"Delete {campaign}").count()
+                for campaign in ("Mine to Delete", "Not Mine")
+            ]
+        assert seen == {"nobody": [0, 0], "manager": [1, 0], "admin": [1, 1]}
 
 
 class TestPages:

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from e2e.instance import Site
 from e2e.line import line_to
-from e2e.people import Operator, Visitors, eventually
+from e2e.people import Account, Operator, Visitors, eventually
 from financial_live import routes
 from financial_live.contexts import campaigns, donations
 from financial_live.contexts.donations import Donation, DonationSource, Gift
@@ -126,11 +126,15 @@ class Watcher:
 
 @pytest.fixture(params=["all gifts", "one campaign"])
 async def watcher(
-    request: pytest.FixtureRequest, visitors: Visitors, campaign: campaigns.Campaign, site: Site
+    request: pytest.FixtureRequest,
+    visitors: Visitors,
+    admin: Account,
+    campaign: campaigns.Campaign,
+    site: Site,
 ) -> Watcher:
-    """Return an operator's full list of gifts, all of one campaign, which wait for review."""
+    """Return an admin's full list of gifts, all of one campaign, which wait for review."""
     await give(campaign, 120)
-    page = await visitors.open("/")
+    page = await visitors.open("/", who=admin)
     if request.param == "all gifts":
         watcher = Watcher(page, "#donations", lambda: in_database(GIFTS))
         await watcher.open(site.address + routes.DONATIONS)
@@ -190,10 +194,10 @@ class TestAFullList:
 
 class TestAListThatIsNotFull:
     async def test_takes_a_removal_as_one_empty_place(
-        self, visitors: Visitors, campaign: campaigns.Campaign, site: Site
+        self, visitors: Visitors, admin: Account, campaign: campaigns.Campaign, site: Site
     ) -> None:
         await give(campaign, CAMPAIGN_GIFTS - 1)
-        page = await visitors.open("/")
+        page = await visitors.open("/", who=admin)
         watcher = Watcher(page, "#gifts", lambda: in_database(CAMPAIGN_GIFTS, campaign))
         await watcher.open(site.address + routes.campaign(campaign.slug))
 
@@ -240,7 +244,7 @@ def _costs(frames: Sequence[str]) -> list[int]:
 
 class TestABurst:
     async def test_ends_with_the_rows_of_the_database_on_a_page_that_lost_its_line_in_between(
-        self, visitors: Visitors, operator: Operator, site: Site
+        self, visitors: Visitors, operator: Operator, admin: Account, site: Site
     ) -> None:
         visitors.forgiven = ("WebSocket", "ERR_CONNECTION_REFUSED")
         campaign = await operator.new_campaign(currency="IDR", goal_amount="1000000000")
@@ -248,7 +252,8 @@ class TestABurst:
         watchers: list[Watcher] = []
         async with line_to(site.address) as line:
             for at in (site.address, line.address):
-                gifts = Watcher(await visitors.open("/"), "#donations", lambda: in_database(GIFTS))
+                page = await visitors.open("/", at=at, who=admin)
+                gifts = Watcher(page, "#donations", lambda: in_database(GIFTS))
                 own = Watcher(
                     await visitors.open("/"),
                     "#gifts",

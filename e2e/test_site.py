@@ -8,6 +8,8 @@ from e2e.people import Operator, Visitors
 from financial_live import routes
 
 PATHS = (routes.HOME, routes.CAMPAIGNS, routes.CAMPAIGN_NEW, routes.DONATIONS)
+ENTRANCES = (routes.LOGIN, routes.REGISTER, routes.VERIFY, routes.FORGOT, routes.RESET)
+INNER = (routes.ACCOUNT, routes.INVITATION)
 
 
 class TestAddresses:

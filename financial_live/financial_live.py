@@ -26,7 +26,9 @@ from financial_live.ui.pages import (
     campaigns,
     donations,
     home,
+    invitation,
     not_found,
+    team,
 )
 from financial_live.ui.text import LANGUAGE
 
@@ -68,7 +70,8 @@ app = rx.App(
     api_transformer=create_api(ping_bus=_ping_bus),
 )
 
-for page in (home, campaigns, campaign_new, campaign, donations, *accounts.PAGES, not_found):
+_PAGES = (home, campaigns, campaign_new, campaign, team, donations, invitation, not_found)
+for page in (*_PAGES, *accounts.PAGES):
     page.register(app)
 
 

@@ -204,6 +204,7 @@ INTERNAL: Mapping[str, Caller] = {
     "accounts.session_scope": Caller.DOORS,
     "campaigns.may": Caller.DOORS,
     "campaigns.require": Caller.DOORS,
+    "campaigns.roles": Caller.DOORS,
     "donations.audience": Caller.DOORS,
 }
 """Functions that read or write and yet are no acts."""

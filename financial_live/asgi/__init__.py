@@ -98,7 +98,7 @@ async def _names_no_campaign(path: str) -> bool:
     """Whether ``path`` is the address of a campaign that is not there, as far as can be told."""
     from financial_live.contexts import campaigns
 
-    slug = path.rstrip("/").removeprefix(f"{routes.CAMPAIGNS}/")
+    slug, _, _ = path.removeprefix(f"{routes.CAMPAIGNS}/").partition("/")
     try:
         await campaigns.get_campaign(Scope.visitor("frontend"), slug)
     except NotFound:

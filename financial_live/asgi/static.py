@@ -9,6 +9,7 @@ While workers are replaced by those of another build, a page of one asks the oth
 what has a hash in its name is also looked for among the builds of the same data folder.
 """
 
+import base64
 import contextlib
 import gzip
 import hashlib
@@ -40,13 +41,18 @@ _SECURITY: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"SAMEORIGIN"),
-    (
-        b"content-security-policy",
-        b"frame-ancestors 'self'; base-uri 'self'; object-src 'none'; form-action 'self'",
-    ),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
+# A page runs our own files and the scripts that the build wrote into it, known by their hashes. The
+# styles of what changes are written into elements, so they cannot be known.
+_POLICY = (
+    "default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'{sockets}; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+_SCRIPT = re.compile(rb"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
+_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ class _File:
     etag: str
     kind: str
     headers: tuple[tuple[bytes, bytes], ...]
+    scripts: str | None = None
+    """Of a page: the hashes of the scripts in it, as a policy lists them."""
 
 
 class Frontend:
@@ -158,7 +166,21 @@ def _read(file: Path, client: Path) -> _File:
         etag=hashlib.sha256(content).hexdigest()[:20],
         kind=f"{kind}; charset=utf-8" if kind.startswith(_COMPRESSIBLE) else kind,
         headers=tuple(_headers(path, kind)),
+        scripts=_hashes(content) if kind == "text/html" else None,
     )
+
+
+def _hashes(page: bytes) -> str:
+    """Return the hashes of the page's inline scripts, which a policy then allows."""
+    inline = (text for attributes, text in _SCRIPT.findall(page) if b"src=" not in attributes)
+    digests = (base64.b64encode(hashlib.sha256(text).digest()).decode() for text in inline)
+    return " ".join(f"'sha256-{digest}'" for digest in dict.fromkeys(digests))
+
+
+def _policy(scripts: str, host: str) -> bytes:
+    """Return a page's Content-Security-Policy; older browsers take 'self' for no WebSocket."""
+    sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return _POLICY.format(scripts=scripts, sockets=sockets).encode()
 
 
 def _headers(path: str, kind: str) -> Headers:
@@ -186,6 +208,9 @@ def _own_endpoints(content: bytes, path: str) -> bytes:
 async def _answer(file: _File, status: int, scope: Scope, send: Send) -> None:
     asked = {name: value.decode("latin-1") for name, value in scope["headers"]}
     body, etag, headers = file.content, f'"{file.etag}"', list(file.headers)
+    if file.scripts is not None:
+        policy = _policy(file.scripts, asked.get(b"host", ""))
+        headers.append((b"content-security-policy", policy))
     if file.compressed is not None:
         headers.append((b"vary", b"accept-encoding"))
         if _accepts_gzip(asked.get(b"accept-encoding", "")):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import reflex as rx
+from engineio.packet import CLOSE, Packet
 from reflex.app import EventNamespace
 
 from financial_live import cookies
@@ -59,7 +60,10 @@ def _header(state: rx.State, name: str) -> str:
 
 
 def _host(state: rx.State) -> str:
-    return urlsplit(f"//{_header(state, 'host')}").hostname or ""
+    try:
+        return urlsplit(f"//{_header(state, 'host')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,17 @@ class Followers:
             if visitor.user_id != user_id:
                 continue
             if session_ids is None or visitor.session_id in session_ids:
-                engine_id = self._engine_id(sid)
-                if engine_id is not None:
-                    closing = asyncio.create_task(self._namespace.server.eio.disconnect(engine_id))
-                    _closing.add(closing)
-                    closing.add_done_callback(_closing.discard)
+                self._end(sid)
+
+    def _end(self, sid: str) -> None:
+        """Tell a browser that its socket ends, and end it once that is sent.
+
+        engine.io's own way sends the word and leaves the end to the browser, which does nothing.
+        """
+        socket = self._namespace.server.eio.sockets.get(self._engine_id(sid))
+        if socket is not None:
+            socket.queue.put_nowait(Packet(CLOSE))
+            socket.queue.put_nowait(None)
 
     def _engine_id(self, sid: str) -> str | None:
         manager = self._namespace.server.manager
@@ -135,7 +145,6 @@ class Followers:
 
 
 _followers: Followers | None = None
-_closing: set[asyncio.Task[None]] = set()
 
 
 def _topic(user_id: UUID) -> str:

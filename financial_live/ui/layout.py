@@ -6,10 +6,10 @@ from typing import Any
 import reflex as rx
 from reflex.style import toggle_color_mode
 
-from financial_live import cookies, routes
+from financial_live import cookies, rights, routes
 from financial_live.contexts import accounts
-from financial_live.contexts.accounts import Role
 from financial_live.errors import Unavailable
+from financial_live.rights import Act
 from financial_live.ui import live
 from financial_live.ui.components.icons import cross, mark, moon, sun
 from financial_live.ui.components.values import jump, stale_line
@@ -24,7 +24,6 @@ class Shell(rx.State):
     flash_text: str = ""
     user_name: str = ""
     is_known: bool = False
-    is_admin: bool = False
     may_start: bool = False
     csrf: str = ""
     _flash_is_new: bool = False
@@ -42,8 +41,7 @@ class Shell(rx.State):
             return  # The page says itself that it cannot be right now.
         self.is_known = user is not None
         self.user_name = user.name if user else ""
-        self.is_admin = scope.is_admin
-        self.may_start = scope.is_admin or scope.role is Role.MANAGER
+        self.may_start = rights.allows(scope, Act.CREATE_CAMPAIGN)
         token = token_of(self)
         self.csrf = cookies.csrf_token(token) if token else ""
 

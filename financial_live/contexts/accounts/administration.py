@@ -12,7 +12,6 @@ from financial_live.contexts.accounts.models import (
     CONSTRAINTS,
     AccountInput,
     EmailInput,
-    LoggedIn,
     PasswordInput,
     Purpose,
     Registration,
@@ -125,10 +124,8 @@ async def first_admin_token(scope: Scope) -> str | None:
         return await tokens.issue(session, None, Purpose.FIRST_ADMIN)
 
 
-async def create_first_admin(
-    scope: Scope, token: str, attrs: Mapping[str, Any], *, address: str = "", agent: str = ""
-) -> LoggedIn:
-    """Make the first admin of ``name``, ``email`` and ``password``, and log them in.
+async def create_first_admin(scope: Scope, token: str, attrs: Mapping[str, Any]) -> User:
+    """Make the first admin of ``name``, ``email`` and ``password``.
 
     Raises NotFound for a token that is over, as all are once there is an admin, and Invalid naming
     every wrong field, which leaves the token as it is.
@@ -145,5 +142,4 @@ async def create_first_admin(
             has_admin = await repo.has_admin(session)
             if has_admin or not await repo.use_token(session, token_hash, Purpose.FIRST_ADMIN):
                 raise tokens.over()
-            user = await _add(session, given, Role.ADMIN, password_hash)
-            return await sessions.begin(session, user, address=address, agent=agent)
+            return await _add(session, given, Role.ADMIN, password_hash)

@@ -1,6 +1,6 @@
 """Campaigns: what is raised for, with its goal, its rules, its totals and its team."""
 
-from financial_live.contexts.campaigns.access import may, require
+from financial_live.contexts.campaigns.access import may, require, roles
 from financial_live.contexts.campaigns.events import (
     CampaignSummary,
     campaign_created,
@@ -90,6 +90,7 @@ __all__ = [
     "member_invited",
     "remove_member",
     "require",
+    "roles",
     "summary",
     "topics",
     "update_campaign",

@@ -1,5 +1,6 @@
 """What a caller may do in a campaign: the table of rights, asked with the place in its team."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from financial_live import db, rights
@@ -22,6 +23,14 @@ async def require(scope: Scope, act: Act, campaign_id: UUID | None = None) -> No
     """Raise Unauthorized or Forbidden unless the caller may do ``act`` in a campaign."""
     if not await may(scope, act, campaign_id):
         raise rights.refusal(scope, act)
+
+
+async def roles(scope: Scope) -> Mapping[UUID, CampaignRole]:
+    """Return the caller's places, by campaign, as they are now."""
+    if scope.user_id is None:
+        return {}
+    async with db.transaction() as session:
+        return await team_repo.roles_of(session, scope.user_id)
 
 
 async def _role(scope: Scope, campaign_id: UUID | None) -> CampaignRole | None:

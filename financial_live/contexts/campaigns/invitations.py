@@ -14,12 +14,13 @@ from financial_live.contexts import accounts, columns
 from financial_live.contexts.campaigns import access, events, service, team_repo
 from financial_live.contexts.campaigns.members import (
     CampaignInvitation,
+    CampaignMember,
     Invitation,
     InvitationInput,
 )
 from financial_live.contexts.inputs import checked
 from financial_live.errors import Conflict, Forbidden, Invalid, NotFound
-from financial_live.rights import Act, CampaignRole
+from financial_live.rights import Act
 from financial_live.scope import Scope
 
 INVITATION_LIFETIME = accounts.TOKEN_LIFETIMES[accounts.Purpose.INVITE]
@@ -96,8 +97,8 @@ async def cancel_invitation(scope: Scope, campaign_id: UUID | str, id: UUID | st
             raise gone
 
 
-async def accept_invitation(scope: Scope, token: str) -> CampaignRole:
-    """Join the team that the caller's address was invited into, and return the place in it.
+async def accept_invitation(scope: Scope, token: str) -> CampaignMember:
+    """Join the team that the caller's address was invited into; return which, and the place in it.
 
     Somebody who is in it keeps their place. Emits ``member_changed``. Raises Unauthorized, NotFound
     for a link that is unknown or was replaced, Forbidden unless the caller has proven to read the
@@ -143,13 +144,13 @@ def _refuse_over(invitation: CampaignInvitation) -> None:
 
 async def _join(
     session: AsyncSession, invitation: CampaignInvitation, user_id: UUID
-) -> CampaignRole:
+) -> CampaignMember:
     campaign_id = invitation.campaign_id
     if await team_repo.add(session, campaign_id, user_id, invitation.role):
         await outbox.append(events.member_changed(campaign_id, user_id, invitation.role))
     role = await team_repo.role_of(session, campaign_id, user_id)
     assert role is not None, "who was added is in the team"
-    return role
+    return CampaignMember(campaign_id=campaign_id, user_id=user_id, role=role)
 
 
 async def issue_invitation(scope: Scope, id: UUID) -> tuple[str, str]:

@@ -38,6 +38,13 @@ async def role_of(session: AsyncSession, campaign_id: UUID, user_id: UUID) -> Ca
     return found.scalar_one_or_none()
 
 
+async def roles_of(session: AsyncSession, user_id: UUID) -> dict[UUID, CampaignRole]:
+    """Return somebody's places in all teams, by campaign."""
+    query = sa.select(col(CampaignMember.campaign_id), col(CampaignMember.role))
+    found = await session.execute(query.where(col(CampaignMember.user_id) == user_id))
+    return dict(found.tuples().all())
+
+
 async def members(session: AsyncSession, campaign_id: UUID) -> list[Member]:
     """Return the team with names and addresses, in the order they joined."""
     query = (

@@ -149,18 +149,22 @@ class OnceKey(rx.Component):
 
 
 class Handover(rx.Component):
-    """What turns the ticket for a session into its cookie, and then goes ``to`` a page."""
+    """What turns the ticket for a session into its cookie, and then goes ``to`` a page.
+
+    If an invitation waits in this browser, it goes to the page ``invitation`` with it instead.
+    """
 
     library = _LIVE
     tag = "Handover"
     ticket: rx.Var[str]
     to: rx.Var[str]
+    invitation: rx.Var[str]
     csrf: rx.Var[str]
     failed: rx.Var[str]
 
 
 class LogOut(rx.Component):
-    """A button that ends the session, and then goes ``to`` a page."""
+    """A button that ends the session, and then goes ``to`` a page, or loads this one anew."""
 
     library = _LIVE
     tag = "LogOut"
@@ -176,7 +180,15 @@ class FromLink(rx.Component):
     name: rx.Var[str]
 
 
+class KeepInvitation(rx.Component):
+    """What keeps the invitation of the page's address until its reader is logged in."""
+
+    library = _LIVE
+    tag = "KeepInvitation"
+
+
 from_link = FromLink.create
+keep_invitation = KeepInvitation.create
 handover = Handover.create
 log_out = LogOut.create
 jump = Jump.create

@@ -7,6 +7,7 @@ import reflex as rx
 from financial_live import rooms, routes
 from financial_live.contexts import campaigns, donations
 from financial_live.errors import NotFound, Unavailable
+from financial_live.rights import Act
 from financial_live.rooms.views import CAMPAIGN_GIFTS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost, hero_total
@@ -24,9 +25,10 @@ from financial_live.ui.text import t
 
 
 class CampaignPage(live.LoadsAgain, rx.State):
-    """Which campaign the address names."""
+    """Which campaign the address names, and where its team is, for those who see that."""
 
     missing: bool = False
+    team_address: str = ""
 
     @rx.event
     async def load(self) -> Any:
@@ -40,6 +42,8 @@ class CampaignPage(live.LoadsAgain, rx.State):
             self.missing = False
             form = await self.get_state(GiveForm)
             form._open(campaign)
+            sees_team = await campaigns.may(scope, Act.LIST_MEMBERS, campaign.id)
+            self.team_address = routes.team(campaign.slug) if sees_team else ""
             audience = await donations.audience(scope, campaign.id)
             await live.watch(self, rooms.campaign_room(campaign.id, audience))
         except NotFound:
@@ -53,7 +57,14 @@ class CampaignPage(live.LoadsAgain, rx.State):
 def _numbers() -> rx.Component:
     c = CampaignLive
     return rx.el.section(
-        rx.el.div(badge(c.status), class_name="mb-3"),
+        rx.el.div(
+            badge(c.status),
+            rx.cond(
+                CampaignPage.team_address != "",
+                rx.el.a(t("Team"), href=CampaignPage.team_address, class_name="link"),
+            ),
+            class_name="standing mb-3",
+        ),
         rx.el.h1(c.name, class_name="title name"),
         rx.el.div(hero_total(c.total_raised, c.currency), class_name="sized mt-5"),
         goal_and_rest(c.goal_amount, c.total_raised, c.currency, is_closed=c.status == "closed"),

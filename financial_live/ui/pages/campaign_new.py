@@ -191,10 +191,25 @@ def _form() -> rx.Component:
 def _not_allowed() -> rx.Component:
     return rx.el.div(
         rx.el.p(
-            t("Campaigns are started by the operator, on the machine that runs this site."),
+            rx.cond(
+                Shell.is_known,
+                t("Managers start campaigns. An admin of this site can make you one."),
+                t("Managers start campaigns. Log in if you are one."),
+            ),
             class_name="lead",
         ),
-        rx.el.a(t("See the campaigns"), href=routes.CAMPAIGNS, class_name="button mt-5"),
+        rx.el.div(
+            rx.cond(
+                ~Shell.is_known,
+                rx.el.a(
+                    t("Log in"),
+                    href=routes.login(to=routes.CAMPAIGN_NEW),
+                    class_name="button primary",
+                ),
+            ),
+            rx.el.a(t("See the campaigns"), href=routes.CAMPAIGNS, class_name="button"),
+            class_name="flex flex-wrap gap-3 mt-5",
+        ),
         class_name="empty",
     )
 

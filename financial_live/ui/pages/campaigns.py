@@ -4,10 +4,12 @@ from typing import Any
 
 import reflex as rx
 
-from financial_live import rooms, routes
+from financial_live import rights, rooms, routes
 from financial_live.contexts import campaigns as context
 from financial_live.errors import AppError, Unavailable
+from financial_live.rights import Act
 from financial_live.rooms.views import CAMPAIGNS_PER_PAGE
+from financial_live.scope import Scope
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import address, ghost, raised_of_goal
 from financial_live.ui.components.gifts import badge
@@ -27,6 +29,8 @@ class CampaignsPage(live.LoadsAgain, rx.State):
 
     page: int = 1
     confirming: str = ""
+    deletable: list[str] = []
+    may_delete_all: bool = False
 
     @rx.event
     async def load(self) -> Any:
@@ -35,12 +39,24 @@ class CampaignsPage(live.LoadsAgain, rx.State):
         is_number = asked.isascii() and asked.isdecimal() and len(asked) < 7
         self.confirming = ""
         try:
-            first = await context.list_campaigns(await scope_of(self), per_page=CAMPAIGNS_PER_PAGE)
+            scope = await scope_of(self)
+            await self._note_rights(scope)
+            first = await context.list_campaigns(scope, per_page=CAMPAIGNS_PER_PAGE)
             self.page = min(max(int(asked), 1), first.pages + 1) if is_number else 1
             await live.watch(self, rooms.campaigns_room(self.page))
         except Unavailable:
             live.say_stale(self, "campaigns")
             return CampaignsPage.load_again
+
+    async def _note_rights(self, scope: Scope) -> None:
+        """Note which campaigns the visitor may delete; each act asks again."""
+        self.may_delete_all = rights.allows(scope, Act.DELETE_CAMPAIGN)
+        places = await context.roles(scope)
+        self.deletable = [
+            str(campaign_id)
+            for campaign_id, role in places.items()
+            if rights.allows(scope, Act.DELETE_CAMPAIGN, role=role)
+        ]
 
     @rx.event
     def ask(self, campaign_id: str) -> None:
@@ -89,7 +105,10 @@ def _actions(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
     )
     return rx.el.div(
         rx.el.a(t("View"), href=address(campaign), class_name="button plain"),
-        rx.cond(Shell.is_admin, delete),
+        rx.cond(
+            CampaignsPage.may_delete_all | CampaignsPage.deletable.contains(campaign["id"].to(str)),
+            delete,
+        ),
         class_name="actions",
     )
 

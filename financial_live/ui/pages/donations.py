@@ -5,27 +5,31 @@ from typing import Any
 import reflex as rx
 
 from financial_live import rooms, routes
-from financial_live.contexts.donations import audience
+from financial_live.contexts.donations import Audience, audience
 from financial_live.errors import Unavailable
 from financial_live.rooms.views import CAMPAIGN_FIELD, GIFTS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.gifts import donation_card_of
 from financial_live.ui.identity import scope_of
-from financial_live.ui.layout import Shell, add_page, shell
+from financial_live.ui.layout import add_page, shell
 from financial_live.ui.live import DonationsLive
 from financial_live.ui.stream import field_of, rows_of
 from financial_live.ui.text import t
 
 
 class DonationsPage(live.LoadsAgain, rx.State):
-    """The page follows the last gifts."""
+    """The page follows the last gifts: all, or those that everybody sees."""
+
+    sees_all: bool = False
 
     @rx.event
     async def load(self) -> Any:
         """Watch the last gifts."""
         try:
-            await live.watch(self, rooms.gifts_room(await audience(await scope_of(self))))
+            seen_by = await audience(await scope_of(self))
+            self.sees_all = seen_by is Audience.STAFF
+            await live.watch(self, rooms.gifts_room(seen_by))
         except Unavailable:
             return DonationsPage.load_again
 
@@ -59,7 +63,7 @@ def donations() -> rx.Component:
         rx.el.h1(t("Gifts"), class_name="title"),
         rx.el.p(
             rx.cond(
-                Shell.is_admin,
+                DonationsPage.sees_all,
                 t("The last hundred, with those that wait for review."),
                 t("The last hundred, as they arrive."),
             ),

@@ -48,7 +48,7 @@ class AccountPage(rx.State):
     async def _show(self) -> Any:
         scope = await scope_of(self)
         if scope.user_id is None:
-            return rx.redirect(f"{routes.LOGIN}?to={routes.ACCOUNT}", replace=True)
+            return rx.redirect(routes.login(to=routes.ACCOUNT), replace=True)
         user = await accounts.find_user(scope, scope.user_id)
         self.email = user.email
         self.gifts = [_gift(gift) for gift in await donations.list_own(scope)]

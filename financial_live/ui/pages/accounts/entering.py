@@ -54,4 +54,10 @@ def wanted_page(query: Mapping[str, str]) -> str:
 
 def handing_over(state: type[Entering]) -> rx.Component:
     """Return what turns the form's ticket into a session."""
-    return handover(ticket=state.ticket, to=state.to, csrf=Shell.csrf, failed=FAILED)
+    return handover(
+        ticket=state.ticket,
+        to=state.to,
+        invitation=routes.INVITATION,
+        csrf=Shell.csrf,
+        failed=FAILED,
+    )
