@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Browser, Playwright, async_playwright
 
@@ -84,7 +85,12 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
 
 async def make_campaign(database_url: str) -> None:
     """Start the campaign that the night is about."""
-    settings = {"name": NAME, "slug": SLUG, "currency": "IDR", "goal_amount": "900000000"}
+    settings: dict[str, Any] = {
+        "name": NAME,
+        "slug": SLUG,
+        "currency": "IDR",
+        "goal_amount": "900000000",
+    }
     async with connected(database_url):
         await Operator().new_campaign(**settings)
 

@@ -133,7 +133,7 @@ class TestFirstAdmin:
         old, new = await first_token(), await first_token()
         outdated = accounts.create_first_admin(VISITOR, old, SITI)
         assert isinstance(await refused(outdated), NotFound)
-        assert (await accounts.create_first_admin(VISITOR, new, SITI)).id
+        assert (await accounts.create_first_admin(VISITOR, new, SITI)).role == Role.ADMIN
 
     async def test_lives_a_day(self) -> None:
         token = await first_token()
@@ -152,7 +152,8 @@ class TestFirstAdmin:
             error = await refused(accounts.create_first_admin(VISITOR, token, attrs))
             assert error.fields.keys() == {field}
         other = SITI | {"email": "admin@example.org"}
-        assert (await accounts.create_first_admin(VISITOR, token, other)).id
+        made = await accounts.create_first_admin(VISITOR, token, other)
+        assert made.email == "admin@example.org"
 
     @pytest.mark.parametrize("token", ["", "x", None, 5])
     async def test_refuses_what_is_no_token(self, token: Any) -> None:

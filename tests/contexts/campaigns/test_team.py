@@ -138,7 +138,7 @@ class TestAccept:
         manager, campaign = await started()
         colleague = await person(COLLEAGUE)
         token = await token_of(await campaigns.invite(manager, campaign.id, COLLEAGUE, "viewer"))
-        assert await campaigns.accept_invitation(colleague, token) == "viewer"
+        assert (await campaigns.accept_invitation(colleague, token)).role == "viewer"
         await campaigns.leave(colleague, campaign.id)
         error = await refused(campaigns.accept_invitation(colleague, token))
         assert isinstance(error, Conflict)

@@ -127,8 +127,8 @@ class TestSend:
         post = Post()
         await send_all(mailer(post))
         assert post.to() == [EMAIL]
-        role = await campaigns.accept_invitation(await scope_of(invited), token_in(post.sent[0]))
-        assert role == "reviewer"
+        member = await campaigns.accept_invitation(await scope_of(invited), token_in(post.sent[0]))
+        assert member.role == "reviewer"
 
     async def test_a_cancelled_invitation_is_not_sent(self) -> None:
         campaign = await make_campaign()
