@@ -1,5 +1,6 @@
 """The ``financial-live`` command."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -158,7 +159,9 @@ def role(
 def main(argv: list[str] | None = None) -> None:
     """Run the command and leave with its exit code: 0, 1 for an error, 2 for wrong usage."""
     arguments = with_default_command(sys.argv[1:] if argv is None else argv)
-    sys.exit(_guarded(lambda: app(args=arguments, prog_name="financial-live")))
+    code = _guarded(lambda: app(args=arguments, prog_name="financial-live"))
+    _forget_lost_terminal()
+    sys.exit(code)
 
 
 def with_default_command(argv: list[str]) -> list[str]:
@@ -178,6 +181,15 @@ def _guarded(work: Callable[[], Any]) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else FAILED
     return 0
+
+
+def _forget_lost_terminal() -> None:
+    """Drop what a terminal that is gone will never show: the exit must not fail because of it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail_unless(good: bool) -> None:
