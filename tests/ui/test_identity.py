@@ -7,6 +7,7 @@ from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import pytest
+from engineio.packet import CLOSE
 
 from financial_live import cookies
 from financial_live.contexts import accounts
@@ -81,35 +82,36 @@ class Stage:
 
     def __init__(self) -> None:
         self.bus = Bus()
-        self.closed: set[str] = set()
         self.gone: set[str] = set()
         self.namespace = Mock(namespace="/_event")
         self.namespace.server.manager.eio_sid_from_sid = lambda sid, _: (
             None if sid in self.gone else f"engine {sid}"
         )
-        self.namespace.server.eio.disconnect = self._disconnect
+        self.sockets: dict[str, SimpleNamespace] = {}
+        self.namespace.server.eio.sockets = self.sockets
         self.followers = Followers(self.bus, self.namespace)  # type: ignore[arg-type]
         self.user, self.other = uuid4(), uuid4()
         self.sessions = {"phone": uuid4(), "laptop": uuid4(), "stranger": uuid4()}
 
-    async def _disconnect(self, engine_id: str) -> None:
-        self.closed.add(engine_id.removeprefix("engine "))
-
     async def begin(self) -> "Stage":
         for sid, session_id in self.sessions.items():
+            self.sockets[f"engine {sid}"] = SimpleNamespace(queue=asyncio.Queue())
             user = self.other if sid == "stranger" else self.user
             await self.followers.follow(sid, identity._Visitor(user, session_id))
         return self
 
     async def hear(self, seq: int, name: str | None, *ended: UUID) -> set[str]:
         """Hear a message about the user, and return which sockets it has closed."""
-        self.closed.clear()
         data = {"session_ids": [str(one) for one in ended]} if ended else {}
         payload = Placed(Place(1, seq), name, data).encode()
         self.followers.received(f"user:{self.user}", payload)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        return set(self.closed)
+        return {sid for sid in self.sessions if self._is_told_to_end(sid)}
+
+    def _is_told_to_end(self, sid: str) -> bool:
+        queue: asyncio.Queue[Any] = self.sockets[f"engine {sid}"].queue
+        told = [queue.get_nowait() for _ in range(queue.qsize())]
+        assert told in ([], [told[0] if told else None, None])
+        return bool(told) and told[0].packet_type == CLOSE
 
 
 class TestFollowers:
