@@ -4,16 +4,20 @@ import pytest
 from playwright.async_api import expect
 
 from e2e.instance import Site
-from e2e.people import Operator, Visitors
+from e2e.people import Account, Operator, Visitors
 from financial_live import routes
 
 PATHS = (routes.HOME, routes.CAMPAIGNS, routes.CAMPAIGN_NEW, routes.DONATIONS)
-ENTRANCES = (routes.LOGIN, routes.REGISTER, routes.VERIFY, routes.FORGOT, routes.RESET)
-INNER = (routes.ACCOUNT, routes.INVITATION)
+ENTRANCES = (
+    *(routes.LOGIN, routes.REGISTER, routes.VERIFY, routes.FORGOT, routes.RESET, routes.WELCOME),
+    *(routes.ACCOUNT, routes.INVITATION),
+)
 
 
 class TestAddresses:
-    @pytest.mark.parametrize("path", [*PATHS, routes.campaign("build-mosque")])
+    @pytest.mark.parametrize(
+        "path", [*PATHS, *ENTRANCES, routes.campaign("build-mosque"), routes.team("build-mosque")]
+    )
     async def test_each_page_answers(self, site: Site, path: str) -> None:
         answer = await site.get(path)
         assert answer.status_code == 200
@@ -26,10 +30,31 @@ class TestAddresses:
         await expect(page.locator("h1")).to_have_text("Nothing is here")
 
 
+class TestPolicy:
+    async def test_no_page_may_run_a_script_that_the_build_did_not_write(
+        self, site: Site, visitors: Visitors
+    ) -> None:
+        policy = (await site.get(routes.HOME)).headers["content-security-policy"]
+        assert "unsafe-eval" not in policy
+        assert "script-src 'self' 'sha256-" in policy
+        visitors.forgiven = ("Content Security Policy",)
+        page = await visitors.open(routes.HOME)
+        await expect(page.locator(".nav")).to_contain_text("Log in")
+        await page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.ran = true";
+                document.body.append(script);
+            }"""
+        )
+        assert not await page.evaluate("window.ran")
+        assert any("script-src" in complaint for complaint in visitors.complaints)
+
+
 class TestLayout:
     @pytest.mark.parametrize("width", [360, 390, 768, 1280, 1920, 3840])
     async def test_nothing_scrolls_sideways(
-        self, visitors: Visitors, site: Site, operator: Operator, width: int
+        self, visitors: Visitors, site: Site, operator: Operator, admin: Account, width: int
     ) -> None:
         campaign = await operator.new_campaign(
             name="Long" * 30, currency="IDR", goal_amount="9999999999999"
@@ -42,9 +67,9 @@ class TestLayout:
             message="m" * 500,
         )
         size = {"width": width, "height": 800}
-        page = await visitors.open(routes.campaign(campaign.slug), viewport=size)
+        page = await visitors.open(routes.campaign(campaign.slug), who=admin, viewport=size)
         await expect(page.locator("#gifts li")).to_have_count(1)
-        for path in (None, *PATHS):
+        for path in (None, *PATHS, *ENTRANCES, routes.team(campaign.slug)):
             if path is not None:
                 await page.goto(site.address + path)
                 await expect(page.locator(".ghost")).to_have_count(0)

@@ -1,7 +1,9 @@
 """How the built frontend is served."""
 
 import asyncio
+import base64
 import gzip
+import hashlib
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -160,6 +162,28 @@ class TestPages:
         assert headers["x-frame-options"] == "SAMEORIGIN"
         assert "frame-ancestors 'self'" in headers["content-security-policy"]
         assert "camera=()" in headers["permissions-policy"]
+
+    async def test_allow_the_scripts_written_into_them_by_their_hashes(
+        self, client_folder: Path
+    ) -> None:
+        text = "window.a = 1;"
+        (client_folder / "campaigns.html").write_text(
+            f'<script type="module">{text}</script><script src="/a.js"></script>'
+        )
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        frontend = Frontend(application(), client_folder, is_page=is_routed(route_of))
+        transport = httpx.ASGITransport(app=frontend)
+        async with httpx.AsyncClient(transport=transport, base_url="http://site:8000") as client:
+            policy = (await client.get("/campaigns")).headers["content-security-policy"]
+        assert f"script-src 'self' 'sha256-{digest}';" in policy
+        assert "connect-src 'self' ws://site:8000 wss://site:8000;" in policy
+
+    @pytest.mark.parametrize("host", ["a; script-src *", "a b", "", "a'b"])
+    async def test_take_nothing_from_a_host_that_is_none(
+        self, browser: httpx.AsyncClient, host: str
+    ) -> None:
+        policy = (await browser.get("/", headers={"host": host})).headers["content-security-policy"]
+        assert "connect-src 'self';" in policy
 
 
 class TestAssets:

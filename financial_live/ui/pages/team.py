@@ -63,6 +63,7 @@ class TeamPage(live.LoadsAgain, rx.State):
         try:
             await self._show(await scope_of(self), named)
         except Unauthorized:
+            self.reset()
             return rx.redirect(routes.login(to=routes.team(named)), replace=True)
         except (Forbidden, NotFound):
             self.reset()

@@ -48,6 +48,7 @@ class AccountPage(rx.State):
     async def _show(self) -> Any:
         scope = await scope_of(self)
         if scope.user_id is None:
+            self.reset()
             return rx.redirect(routes.login(to=routes.ACCOUNT), replace=True)
         user = await accounts.find_user(scope, scope.user_id)
         self.email = user.email
