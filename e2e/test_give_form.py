@@ -3,7 +3,7 @@
 from playwright.async_api import Page, expect
 
 from e2e.instance import Site
-from e2e.people import Operator, Visitors
+from e2e.people import Account, Operator, Visitors
 from financial_live import routes
 
 SUBMIT = "#give-form button[type=submit]"
@@ -101,10 +101,10 @@ class TestOnce:
 
 class TestReview:
     async def test_a_gift_that_waits_is_thanked_for_and_not_counted(
-        self, visitors: Visitors, operator: Operator
+        self, visitors: Visitors, operator: Operator, admin: Account
     ) -> None:
         campaign = await operator.new_campaign(review_policy="manual")
-        page = await visitors.open(routes.campaign(campaign.slug))
+        page = await visitors.open(routes.campaign(campaign.slug), who=admin)
         await type_gift(page, amount="20", donor_name="Sari", donor_email="s@example.org")
         await page.click(SUBMIT)
         await expect(page.locator(".thanks")).to_contain_text("reviewed")

@@ -65,5 +65,10 @@ def password_field(
 
 
 def submit(text: str) -> rx.Component:
-    """Return the button that sends the form."""
-    return rx.el.button(text, type="submit", class_name="button primary wide")
+    """Return the button that sends the form, once the page is there to take it.
+
+    Before that the browser would send it by itself, and write the password into the address.
+    """
+    return rx.el.button(
+        text, type="submit", disabled=~rx.State.is_hydrated, class_name="button primary wide"
+    )
