@@ -137,6 +137,9 @@ const takeWaiting = () => {
   return secret;
 };
 
+// Another visitor is another page: the server must not show it what this one has seen.
+const becomeNobody = () => sessionStorage.removeItem("token");
+
 // Turns the ticket for a session into its cookie, and loads the site anew as whoever it is now:
 // at the invitation that waits, or else at a page.
 export const Handover = ({ ticket, to, invitation, csrf, failed }) => {
@@ -149,6 +152,7 @@ export const Handover = ({ ticket, to, invitation, csrf, failed }) => {
       .then(async (answer) => {
         if (!answer.ok) return setProblem((await whatIsWrong(answer)) ?? failed);
         const secret = takeWaiting();
+        becomeNobody();
         return location.assign(secret ? `${invitation}#${secret}` : to);
       })
       .catch(() => setProblem(failed));
@@ -159,9 +163,10 @@ export const Handover = ({ ticket, to, invitation, csrf, failed }) => {
 // A button that ends the session, and loads a page anew as nobody: this one, if no other is named.
 export const LogOut = ({ csrf, to, children, ...rest }) => {
   const leave = () =>
-    fetch("/session", { method: "DELETE", headers: csrfHeaders(csrf) }).finally(() =>
-      to ? location.assign(to) : location.reload(),
-    );
+    fetch("/session", { method: "DELETE", headers: csrfHeaders(csrf) }).finally(() => {
+      becomeNobody();
+      to ? location.assign(to) : location.reload();
+    });
   return h("button", { ...rest, type: "button", onClick: leave }, children);
 };
 

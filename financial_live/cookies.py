@@ -8,8 +8,6 @@ itself, by a loopback name, is trusted without TLS.
 import hashlib
 import hmac
 
-from starlette.requests import cookie_parser
-
 from financial_live.config import is_loopback_host
 
 NAME = "financial_live"
@@ -22,11 +20,21 @@ def session_token(header: str, *, host: str) -> str | None:
 
     The cookie for loopback names counts there only.
     """
-    cookies = cookie_parser(header)
+    cookies = _cookies(header)
     found = cookies.get(SECURE_NAME)
     if found is None and is_loopback_host(host):
         found = cookies.get(NAME)
     return found or None
+
+
+def _cookies(header: str) -> dict[str, str]:
+    """Return the cookies by their exact names.
+
+    Only what browsers strip is stripped: any other space is a part of the name, or a subdomain
+    could set a name that browsers take for another than we do.
+    """
+    pairs = (part.strip(" \t").partition("=") for part in header.split(";"))
+    return {name: value for name, sign, value in pairs if sign}
 
 
 def set_cookie(token: str, *, host: str, max_age_s: int) -> str:

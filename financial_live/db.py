@@ -67,6 +67,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
+            # What a statement was given is in no message: it may be an address or a password.
+            hide_parameters=True,
             connect_args={
                 "application_name": "financial_live",
                 "options": _SESSION_OPTIONS,

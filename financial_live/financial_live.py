@@ -33,6 +33,7 @@ from financial_live.ui.pages import (
 from financial_live.ui.text import LANGUAGE
 
 _log = logging.getLogger(__name__)
+_handlers_log = logging.getLogger("financial_live.handlers")
 
 _FIRST_PAUSE_S = 0.1
 # Pages are not right before the relay and the listener are back, so they are not kept waiting.
@@ -52,8 +53,11 @@ async def _ping_bus() -> None:
 
 
 def _failed(exception: Exception) -> None:
-    """Log what a handler did not expect. The page keeps what it has, and what was typed."""
-    _log.error("an event handler failed", exc_info=exception)
+    """Log what a handler did not expect. The page keeps what it has, and what was typed.
+
+    Anybody may call a handler with whatever they like, so the number of these lines is limited.
+    """
+    _handlers_log.error("an event handler failed", exc_info=exception)
 
 
 app = rx.App(
@@ -152,9 +156,7 @@ class _Ears:
 
     def subscribed(self, topic: str) -> None:
         """Tell whom it concerns that they may have missed something until now."""
-        if topic.startswith(identity.TOPIC):
-            self._followers.subscribed(topic)
-        else:
+        if not topic.startswith(identity.TOPIC):  # Of users the next heartbeat tells enough.
             self._rooms.subscribed(topic)
 
     def interrupted(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from financial_live.config import Settings, is_loopback_host, is_origin
+from financial_live.config import Settings, is_loopback_host, is_origin, visitor_address
 from financial_live.errors import ConfigError
 
 PASSWORD = "hunter2-and-more"
@@ -276,3 +276,21 @@ class TestIsOrigin:
 class TestNames:
     def test_every_setting_is_described(self) -> None:
         assert all(Settings.names().values())
+
+
+class TestVisitorAddress:
+    @pytest.mark.parametrize(
+        ("forwarded", "hops", "address"),
+        [
+            ("203.0.113.7", 0, "10.0.0.1"),
+            ("203.0.113.7", 1, "203.0.113.7"),
+            ("6.6.6.6, 203.0.113.7", 1, "203.0.113.7"),
+            ("203.0.113.7, 10.0.0.2", 2, "203.0.113.7"),
+            ("", 1, "10.0.0.1"),
+            ("203.0.113.7", 2, "10.0.0.1"),
+        ],
+    )
+    def test_believes_what_our_own_proxies_wrote(
+        self, forwarded: str, hops: int, address: str
+    ) -> None:
+        assert visitor_address(forwarded, "10.0.0.1", hops=hops) == address

@@ -83,3 +83,12 @@ class TestCsrfToken:
     @given(st.text(max_size=100))
     def test_refuses_anything_else(self, text: str) -> None:
         assert not cookies.is_csrf_token(text, session=TOKEN)
+
+
+class TestForeignSpaces:
+    @pytest.mark.parametrize("space", ["\u2000", "\u0085", "\u00a0", "\x0b"])
+    def test_are_a_part_of_the_name_as_they_are_for_browsers(self, space: str) -> None:
+        header = f"a=1; {space}{cookies.SECURE_NAME}=foreign"
+        assert cookies.session_token(header, host="give.example.org") is None
+        both = f"{cookies.SECURE_NAME}=own; {space}{cookies.SECURE_NAME}=foreign"
+        assert cookies.session_token(both, host="give.example.org") == "own"

@@ -13,11 +13,14 @@ from typing import Any
 
 MAX_LINE = 2000
 # What a visitor can make these say, by sending nonsense, is worth this many lines and no more.
-_PROVOKED = ("reflex", "engineio", "socketio")
+_PROVOKED = ("reflex", "engineio", "socketio", "financial_live.handlers")
 _LINES, _PER_S = 20, 60.0
 
 _QUERY = re.compile(r"(/[^\s\"'?]*)\?[^\s\"']+")
-_QUOTED = re.compile(r"(Event\(|Event data|Failed to deserialize|'token'|\"token\").*", re.DOTALL)
+_QUOTED = re.compile(
+    r"(Event\(|Event data|Error transforming event|Failed to deserialize|'token'|\"token\").*",
+    re.DOTALL,
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

@@ -28,10 +28,18 @@ from financial_live.config.addresses import (
     is_socket,
     postgres_url,
     system_certificates,
+    visitor_address,
 )
 from financial_live.errors import ConfigError
 
-__all__ = ["Settings", "get_settings", "is_loopback_host", "is_mailbox", "is_origin"]
+__all__ = [
+    "Settings",
+    "get_settings",
+    "is_loopback_host",
+    "is_mailbox",
+    "is_origin",
+    "visitor_address",
+]
 
 Environment = Literal["development", "production"]
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
@@ -123,6 +131,14 @@ class Settings(BaseSettings):
         default=None,
         validation_alias="MAIL_FROM",
         description="Address that mails come from. Required with SMTP_URL.",
+    )
+    proxy_hops: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        validation_alias="PROXY_HOPS",
+        description="How many proxies of yours every request passes: so many entries at the end of "
+        "X-Forwarded-For are believed, to tell visitors' addresses apart.",
     )
     host: str = Field(
         default="127.0.0.1",

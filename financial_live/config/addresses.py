@@ -32,6 +32,15 @@ def is_loopback_host(host: str) -> bool:
         return False
 
 
+def visitor_address(forwarded: str, peer: str, *, hops: int) -> str:
+    """Return where a request comes from, behind so many proxies of ours.
+
+    ``forwarded`` is its X-Forwarded-For, which anybody may begin, but only our proxies end.
+    """
+    given = [part.strip() for part in forwarded.split(",") if part.strip()]
+    return given[-hops] if 0 < hops <= len(given) else peer
+
+
 def is_origin(text: str) -> bool:
     """Whether the text is an origin as a browser sends it: scheme, host and perhaps a port."""
     try:

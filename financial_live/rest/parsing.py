@@ -12,6 +12,7 @@ from fastapi import Depends, Header, Request
 from starlette.exceptions import HTTPException
 
 from financial_live import cookies
+from financial_live.config import get_settings, visitor_address
 from financial_live.contexts import accounts
 from financial_live.scope import Scope
 
@@ -25,8 +26,10 @@ _MAX_INT_DIGITS = 18
 
 
 def client_address(request: Request) -> str:
-    """Return where a request comes from. X-Forwarded-For is not looked at: anybody can write it."""
-    return request.client.host if request.client else "unknown"
+    """Return where a request comes from, as far as our own proxies tell."""
+    peer = request.client.host if request.client else "unknown"
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    return visitor_address(forwarded, peer, hops=get_settings().proxy_hops)
 
 
 def host_of(request: Request) -> str:

@@ -14,8 +14,9 @@ import reflex as rx
 from engineio.packet import CLOSE, Packet
 from reflex.app import EventNamespace
 
-from financial_live import cookies
+from financial_live import cookies, outbox
 from financial_live.bus import Bus
+from financial_live.config import get_settings, visitor_address
 from financial_live.contexts import accounts
 from financial_live.outbox import Place, Placed
 from financial_live.scope import Scope
@@ -41,13 +42,16 @@ async def scope_of(state: rx.State) -> Scope:
         return Scope.visitor(caller=_CALLER)
     if _followers is not None and scope.session_id is not None and scope.user_id is not None:
         visitor = _Visitor(scope.user_id, scope.session_id)
-        await _followers.follow(state.router.session.session_id, visitor)
-    return scope
+        if await _followers.follow(state.router.session.session_id, visitor):
+            # What changed before they were followed is not heard of.
+            scope = await accounts.session_scope(token) if token else None
+    return scope or Scope.visitor(caller=_CALLER)
 
 
 def address_of(state: rx.State) -> str:
-    """Return where the page of ``state`` is, as its socket tells. A proxy hides it."""
-    return state.router.session.client_ip
+    """Return where the page of ``state`` is, as far as our own proxies tell."""
+    peer = str(state.router.session.client_ip)
+    return visitor_address(_header(state, "x-forwarded-for"), peer, hops=get_settings().proxy_hops)
 
 
 def agent_of(state: rx.State) -> str:
@@ -81,11 +85,19 @@ class Followers:
         self._visitors: dict[str, _Visitor] = {}
         self._places: dict[UUID, Place] = {}
 
-    async def follow(self, sid: str, visitor: _Visitor) -> None:
-        """Remember whose socket this is, and hear of what happens to its user."""
-        if self._visitors.get(sid) != visitor:
-            self._visitors[sid] = visitor
-            await self._bus.watch(_topic(visitor.user_id))
+    async def follow(self, sid: str, visitor: _Visitor) -> bool:
+        """Remember whose socket this is, and hear of what happens to its user from now on.
+
+        Returns whether it is new. Raises Unavailable.
+        """
+        if self._visitors.get(sid) == visitor:
+            return False
+        topic = _topic(visitor.user_id)
+        await self._bus.watch(topic)
+        if visitor.user_id not in self._places:
+            self._places.setdefault(visitor.user_id, await outbox.last_place(topic))
+        self._visitors[sid] = visitor
+        return True
 
     async def run(self) -> None:
         """Forget who has gone, until cancelled."""
@@ -114,12 +126,6 @@ class Followers:
             self._close(user_id, None)
         elif message.name == "session_revoked":
             self._close(user_id, {UUID(one) for one in message.data["session_ids"]})
-
-    def subscribed(self, topic: str) -> None:
-        """Close the sockets of a user of whom something may have been missed."""
-        user_id = UUID(topic.removeprefix(TOPIC))
-        if user_id in self._places:
-            self._close(user_id, None)
 
     def _close(self, user_id: UUID, session_ids: set[UUID] | None) -> None:
         """Close the user's sockets, of these sessions or of all. Their pages come back at once."""

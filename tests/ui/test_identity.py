@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from engineio.packet import CLOSE
 
-from financial_live import cookies
+from financial_live import cookies, outbox
 from financial_live.contexts import accounts
 from financial_live.outbox import Place, Placed
 from financial_live.scope import Scope
@@ -37,6 +37,16 @@ def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, Scope]:
     monkeypatch.setattr(accounts, "session_scope", session_scope)
     monkeypatch.setattr(identity, "_followers", None)
     return sessions
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing have been told of anybody before the test."""
+
+    async def last_place(topic: str) -> Place:
+        return Place(1, 0)
+
+    monkeypatch.setattr(outbox, "last_place", last_place)
 
 
 class TestScopeOf:
@@ -125,14 +135,28 @@ class TestFollowers:
 
     async def test_close_none_for_what_changes_no_rights(self) -> None:
         stage = await Stage().begin()
+        assert await stage.hear(0, None) == set()
         assert await stage.hear(1, "reset_requested") == set()
         assert await stage.hear(1, None) == set()
 
     async def test_close_all_of_somebody_of_whom_a_message_was_missed(self) -> None:
         stage = await Stage().begin()
-        assert await stage.hear(1, None) == set()
-        assert await stage.hear(2, None) == {"phone", "laptop"}
-        assert await stage.hear(4, "reset_requested") == {"phone", "laptop"}
+        assert await stage.hear(1, None) == {"phone", "laptop"}
+        assert await stage.hear(3, "reset_requested") == {"phone", "laptop"}
+
+    async def test_ask_once_more_who_somebody_is_when_they_begin_to_follow(
+        self, known: dict[str, Scope], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stage = Stage()
+        monkeypatch.setattr(identity, "_followers", stage.followers)
+        known["token"] = Scope.user(uuid4(), session_id=uuid4())
+
+        async def is_revoked_meanwhile(topic: str) -> Place:
+            known.clear()
+            return Place(1, 1)
+
+        monkeypatch.setattr(outbox, "last_place", is_revoked_meanwhile)
+        assert (await identity.scope_of(page(f"{cookies.NAME}=token"))).user_id is None
 
     async def test_listen_to_those_alone_who_are_here(
         self, monkeypatch: pytest.MonkeyPatch

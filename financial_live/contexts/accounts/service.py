@@ -68,8 +68,10 @@ async def request_verification(scope: Scope, email: str) -> None:
         await outbox.append(events.verification_requested(await _id_of(session, given.email)))
 
 
-async def verify_email(scope: Scope, token: str, password: str) -> User:
+async def verify_email(scope: Scope, token: str, password: str, *, address: str = "") -> User:
     """Prove the address by the token that was mailed to it, and return the account.
+
+    Who has done so from ``address`` is known there, and is not slowed by what others try.
 
     The password is asked for as well: who gets such a mail without having registered must not open
     an account to the one who did. Raises NotFound for a token that is over, Unauthorized for the
@@ -84,6 +86,7 @@ async def verify_email(scope: Scope, token: str, password: str) -> User:
     async with db.transaction() as session:
         # A password that was replaced meanwhile has ended the token.
         locked = await tokens.use(session, token, Purpose.VERIFY)
+        await throttle.trust(user.email, address)
         return await repo.change_user(
             session, user.id, verified_at=locked.verified_at or columns.now()
         )
@@ -100,7 +103,7 @@ async def request_reset(scope: Scope, email: str) -> None:
         await outbox.append(events.reset_requested(await _id_of(session, given.email)))
 
 
-async def reset_password(scope: Scope, token: str, new: str) -> User:
+async def reset_password(scope: Scope, token: str, new: str, *, address: str = "") -> User:
     """Set a new password by the token that was mailed, and return the account.
 
     The address is proven by it. All sessions and links of the account end, and it is forgotten from
@@ -113,6 +116,7 @@ async def reset_password(scope: Scope, token: str, new: str) -> User:
         locked = await tokens.use(session, token, Purpose.RESET)
         changed = await replace_password(session, locked, password_hash)
         await throttle.forget(user.email)
+        await throttle.trust(user.email, address)
         return changed
 
 

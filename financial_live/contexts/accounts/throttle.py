@@ -133,6 +133,18 @@ async def succeeded(attempt: Attempt) -> None:
         await repo.mark_succeeded(session, attempt.id)
 
 
+async def trust(email: str, address: str) -> None:
+    """Note that the owner of an account, by a link that was mailed, has proven to be here."""
+    attempt = LoginAttempt(
+        account=account_of(email),
+        address=network_of(address),
+        has_succeeded=True,
+        inserted_at=columns.now(),
+    )
+    async with db.transaction() as session:
+        await repo.add_attempt(session, attempt)
+
+
 async def forget(email: str) -> None:
     """Forget what was tried for an account, and from where: its password is another one now."""
     async with db.transaction() as session:

@@ -20,7 +20,10 @@ async def may(scope: Scope, act: Act, campaign_id: UUID | None = None) -> bool:
 
 
 async def require(scope: Scope, act: Act, campaign_id: UUID | None = None) -> None:
-    """Raise Unauthorized or Forbidden unless the caller may do ``act`` in a campaign."""
+    """Raise Unauthorized or Forbidden unless the caller may do ``act`` in a campaign.
+
+    An act that changes something asks once it holds the campaign: a place may be lost meanwhile.
+    """
     if not await may(scope, act, campaign_id):
         raise rights.refusal(scope, act)
 

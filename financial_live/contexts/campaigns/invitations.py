@@ -33,11 +33,11 @@ async def invite(scope: Scope, campaign_id: UUID | str, email: str, role: str) -
     and Invalid naming every wrong field, an address of somebody in the team included.
     """
     campaign = await service.get_campaign(scope, campaign_id)
-    await access.require(scope, Act.INVITE, campaign.id)
-    given = checked(InvitationInput, {"email": email, "role": role})
-    moment = columns.now()
     async with db.transaction() as session:
         await service.locked(campaign.id)
+        await access.require(scope, Act.INVITE, campaign.id)
+        given = checked(InvitationInput, {"email": email, "role": role})
+        moment = columns.now()
         if await team_repo.has_member_of(session, campaign.id, given.email):
             raise Invalid({"email": ["is in the team already"]})
         invitation = await team_repo.put_invitation(
@@ -85,14 +85,14 @@ async def cancel_invitation(scope: Scope, campaign_id: UUID | str, id: UUID | st
     Raises Unauthorized, Forbidden, and NotFound, also for one that was accepted.
     """
     campaign = await service.get_campaign(scope, campaign_id)
-    await access.require(scope, Act.CANCEL_INVITATION, campaign.id)
-    gone = NotFound("There is no such invitation any more.")
-    try:
-        invitation_id = id if isinstance(id, UUID) else UUID(id)
-    except ValueError:
-        raise gone from None
     async with db.transaction() as session:
         await service.locked(campaign.id)
+        await access.require(scope, Act.CANCEL_INVITATION, campaign.id)
+        gone = NotFound("There is no such invitation any more.")
+        try:
+            invitation_id = id if isinstance(id, UUID) else UUID(id)
+        except ValueError:
+            raise gone from None
         if await team_repo.remove_invitation(session, campaign.id, invitation_id) is None:
             raise gone
 

@@ -91,8 +91,7 @@ async def create_campaign(scope: Scope, attrs: Mapping[str, Any]) -> Campaign:
     """Make a campaign; name, goal_amount and currency are enough.
 
     Without a slug one is made from the name. A manager who makes one owns it. Emits
-    ``campaign_created``, and for an owner ``member_changed``. Raises Unauthorized, Forbidden, and
-    Invalid naming every wrong field.
+    ``campaign_created``. Raises Unauthorized, Forbidden, and Invalid naming every wrong field.
     """
     rights.require(scope, Act.CREATE_CAMPAIGN)
     settings = checked(CampaignInput, attrs)
@@ -102,8 +101,6 @@ async def create_campaign(scope: Scope, attrs: Mapping[str, Any]) -> Campaign:
             await outbox.append(events.campaign_created(campaign))
             if scope.user_id is not None and not scope.is_admin:
                 await team_repo.add(session, campaign.id, scope.user_id, CampaignRole.OWNER)
-                owner = events.member_changed(campaign.id, scope.user_id, CampaignRole.OWNER)
-                await outbox.append(owner)
     return campaign
 
 
@@ -134,10 +131,10 @@ async def update_campaign(
     ``one_gift_per_donor`` is to be switched on although some donors gave more than once.
     """
     campaign_id = (await get_campaign(scope, id)).id
-    await access.require(scope, Act.UPDATE_CAMPAIGN, campaign_id)
     with refusals(_REFUSALS, overflow="goal_amount"):
         async with db.transaction() as session:
             current = await locked(campaign_id)
+            await access.require(scope, Act.UPDATE_CAMPAIGN, campaign_id)
             _refuse_stale(current, revision)
             changes = _changes(current, attrs)
             if not changes:
@@ -208,10 +205,10 @@ async def delete_campaign(scope: Scope, id: UUID | str) -> Campaign:
     gifts, whatever became of them.
     """
     campaign_id = (await get_campaign(scope, id)).id
-    await access.require(scope, Act.DELETE_CAMPAIGN, campaign_id)
     with refusals(_REFUSALS, overflow="goal_amount"):
         async with db.transaction() as session:
             campaign = await locked(campaign_id)
+            await access.require(scope, Act.DELETE_CAMPAIGN, campaign_id)
             if await repo.has_donations(session, campaign.id):
                 raise _has_gifts()
             await repo.remove(session, campaign.id)

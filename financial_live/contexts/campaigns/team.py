@@ -1,7 +1,8 @@
 """The use cases of a campaign's team: who is in it, at which place, and who leaves.
 
-Places are read from the rows at each act. A campaign that has an owner keeps one: the last cannot
-leave, be removed or be given another place. What somebody who owns it no more has invited is over.
+Places are read from the rows at each act, and once the campaign is held: who lost theirs while the
+act waited is refused. A campaign that has an owner keeps one: the last cannot leave, be removed or
+be given another place. What somebody who owns it no more has invited is over.
 """
 
 from collections.abc import Sequence
@@ -40,11 +41,12 @@ async def change_member_role(
     Raises Unauthorized, Forbidden, NotFound, Invalid, and Conflict for the last owner.
     """
     campaign = await service.get_campaign(scope, campaign_id)
-    await access.require(scope, Act.CHANGE_MEMBER_ROLE, campaign.id)
-    given = checked(RoleInput, {"role": role}).role
-    member_id = _user_id(user_id)
     async with db.transaction() as session:
-        before = await _held(session, campaign.id, member_id)
+        await service.locked(campaign.id)
+        await access.require(scope, Act.CHANGE_MEMBER_ROLE, campaign.id)
+        given = checked(RoleInput, {"role": role}).role
+        member_id = _user_id(user_id)
+        before = await _place(session, campaign.id, member_id)
         if before is not given:
             await _give_up(session, campaign.id, member_id, before)
             await team_repo.change_role(session, campaign.id, member_id, given)
@@ -57,8 +59,10 @@ async def remove_member(scope: Scope, campaign_id: UUID | str, user_id: UUID | s
     Raises Unauthorized, Forbidden, NotFound, and Conflict for the last owner.
     """
     campaign = await service.get_campaign(scope, campaign_id)
-    await access.require(scope, Act.REMOVE_MEMBER, campaign.id)
-    await _remove(campaign.id, _user_id(user_id))
+    async with db.transaction() as session:
+        await service.locked(campaign.id)
+        await access.require(scope, Act.REMOVE_MEMBER, campaign.id)
+        await _remove(session, campaign.id, _user_id(user_id))
 
 
 async def leave(scope: Scope, campaign_id: UUID | str) -> None:
@@ -70,20 +74,21 @@ async def leave(scope: Scope, campaign_id: UUID | str) -> None:
     campaign = await service.get_campaign(scope, campaign_id)
     await access.require(scope, Act.LEAVE, campaign.id)
     assert scope.user_id is not None, "only somebody with an account may leave"
-    await _remove(campaign.id, scope.user_id)
-
-
-async def _remove(campaign_id: UUID, user_id: UUID) -> None:
     async with db.transaction() as session:
-        before = await _held(session, campaign_id, user_id)
-        await _give_up(session, campaign_id, user_id, before)
-        await team_repo.remove(session, campaign_id, user_id)
-        await outbox.append(events.member_changed(campaign_id, user_id, None))
+        await service.locked(campaign.id)
+        await _remove(session, campaign.id, scope.user_id)
 
 
-async def _held(session: AsyncSession, campaign_id: UUID, user_id: UUID) -> CampaignRole:
-    """Hold the campaign, and return somebody's place in its team. Raises NotFound."""
-    await service.locked(campaign_id)
+async def _remove(session: AsyncSession, campaign_id: UUID, user_id: UUID) -> None:
+    """Take somebody out of the team of a campaign that is held."""
+    before = await _place(session, campaign_id, user_id)
+    await _give_up(session, campaign_id, user_id, before)
+    await team_repo.remove(session, campaign_id, user_id)
+    await outbox.append(events.member_changed(campaign_id, user_id, None))
+
+
+async def _place(session: AsyncSession, campaign_id: UUID, user_id: UUID) -> CampaignRole:
+    """Return somebody's place in the team of a campaign that is held. Raises NotFound."""
     role = await team_repo.role_of(session, campaign_id, user_id)
     if role is None:
         raise NotFound("Nobody of this team is this user.")

@@ -207,14 +207,14 @@ async def update_donation(scope: Scope, id: UUID | str, attrs: Mapping[str, Any]
     instead") for a counted gift.
     """
     seen, _ = await _seen(scope, id)
-    await campaigns.require(scope, Act.UPDATE_DONATION, seen.campaign_id)
     given = {name: attrs[name] for name in _EDITABLE if name in attrs}
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
             target = await giving.named_campaign(given.get("campaign_id"))
+            donation = await held(session, seen, target)
+            await campaigns.require(scope, Act.UPDATE_DONATION, donation.campaign_id)
             if target is not None:
                 await campaigns.require(scope, Act.UPDATE_DONATION, target.id)
-            donation = await held(session, seen, target)
             changes = _changes(donation, given, target)
             if not changes:
                 return donation
@@ -224,7 +224,7 @@ async def update_donation(scope: Scope, id: UUID | str, attrs: Mapping[str, Any]
 async def held(session: AsyncSession, seen: Donation, target: Campaign | None) -> Donation:
     """Lock the gift's campaign and ``target`` by id, then the gift. Raises NotFound, Conflict.
 
-    It must be where it was seen: the caller's rights were asked for that campaign.
+    It must be where it was seen: that campaign is the one that is held.
     """
     donation_id, at = seen.id, seen.campaign_id
     for campaign_id in sorted({at} if target is None else {at, target.id}):
@@ -290,10 +290,10 @@ async def delete_donation(scope: Scope, id: UUID | str) -> Donation:
     instead").
     """
     seen, _ = await _seen(scope, id)
-    await campaigns.require(scope, Act.DELETE_DONATION, seen.campaign_id)
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
             donation = await held(session, seen, None)
+            await campaigns.require(scope, Act.DELETE_DONATION, donation.campaign_id)
             if donation.is_counted:
                 raise Conflict(
                     f"This gift is {donation.status} and counted; it cannot be deleted. "

@@ -1,6 +1,7 @@
 """A campaign's team: who joins it, by which way, and that it never loses its last owner."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,11 +9,11 @@ from uuid import uuid4
 import pytest
 
 from financial_live import db
-from financial_live.contexts import campaigns, columns
+from financial_live.contexts import campaigns, columns, donations
 from financial_live.contexts.campaigns import Campaign, CampaignRole, Invitation
 from financial_live.errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from financial_live.scope import Role, Scope
-from tests.contexts.factories import OPERATOR, VISITOR, events, make_campaign
+from tests.contexts.factories import OPERATOR, VISITOR, events, make_campaign, make_gift
 from tests.contexts.people import make_user, quick_hashes
 
 __all__ = ["quick_hashes"]
@@ -20,6 +21,7 @@ __all__ = ["quick_hashes"]
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 MANAGER = "rani@example.org"
 COLLEAGUE = "budi@example.org"
+EVE = "eve@example.org"
 ROW = {"name": "Wells", "goal_amount": 100, "currency": "IDR"}
 
 
@@ -286,3 +288,75 @@ class TestAtOnce:
         )
         assert [type(o) for o in outcomes if o is not None] == [Conflict]
         assert len(await team(campaign)) == 1
+
+    async def test_who_is_removed_while_they_wait_invites_nobody(self) -> None:
+        manager, campaign = await started()
+        colleague = await join(manager, campaign, COLLEAGUE, "owner")
+        invite = campaigns.invite(colleague, campaign.id, EVE, "owner")
+        refusal = await refused_after_removal(manager, campaign, colleague, invite)
+        assert isinstance(refusal, Forbidden)
+        assert await campaigns.list_invitations(manager, campaign.id) == []
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            "change_member_role",
+            "remove_member",
+            "cancel_invitation",
+            "update_campaign",
+            "delete_campaign",
+            "update_donation",
+            "delete_donation",
+        ],
+    )
+    async def test_who_is_removed_while_they_wait_changes_nothing(self, act: str) -> None:
+        manager, campaign = await started()
+        colleague = await join(manager, campaign, COLLEAGUE, "owner")
+        assert manager.user_id is not None
+        invitation = await campaigns.invite(manager, campaign.id, EVE, "viewer")
+        gift = await make_gift(campaign)
+        calls: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+            "change_member_role": lambda: campaigns.change_member_role(
+                colleague, campaign.id, manager.user_id or "", "viewer"
+            ),
+            "remove_member": lambda: campaigns.remove_member(
+                colleague, campaign.id, manager.user_id or ""
+            ),
+            "cancel_invitation": lambda: campaigns.cancel_invitation(
+                colleague, campaign.id, invitation.id
+            ),
+            "update_campaign": lambda: campaigns.update_campaign(
+                colleague, campaign.id, {"name": "Eve"}
+            ),
+            "delete_campaign": lambda: campaigns.delete_campaign(colleague, campaign.id),
+            "update_donation": lambda: donations.update_donation(
+                colleague, gift.id, {"donor_name": "Eve"}
+            ),
+            "delete_donation": lambda: donations.delete_donation(colleague, gift.id),
+        }
+        refusal = await refused_after_removal(manager, campaign, colleague, calls[act]())
+        assert isinstance(refusal, Forbidden)
+
+
+async def refused_after_removal(
+    owner: Scope, campaign: Campaign, other: Scope, call: Coroutine[Any, Any, Any]
+) -> AppError:
+    """Remove ``other`` from the team while their ``call`` waits for the campaign."""
+    assert other.user_id is not None
+    async with db.transaction():
+        await campaigns.locked(campaign.id)
+        waiting = asyncio.create_task(call)
+        await somebody_waits()
+        await campaigns.remove_member(owner, campaign.id, other.user_id)
+    return await refused(waiting)
+
+
+async def somebody_waits() -> None:
+    """Return once somebody waits for a lock in this database."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    async with db.database().engine.connect() as connection:
+        while not (await connection.exec_driver_sql(query)).scalar():
+            await connection.rollback()

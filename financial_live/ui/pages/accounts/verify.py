@@ -16,7 +16,7 @@ from financial_live.ui.components.entrance import (
     submit,
 )
 from financial_live.ui.components.values import from_link
-from financial_live.ui.identity import scope_of
+from financial_live.ui.identity import address_of, scope_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.pages.accounts.entering import Entering, handing_over
 from financial_live.ui.text import t
@@ -40,7 +40,9 @@ class ProofForm(Entering, rx.State):
         return rx.set_focus(wrong) if wrong else None
 
     async def _prove(self, token: str, password: str) -> None:
-        user = await accounts.verify_email(await scope_of(self), token, password)
+        user = await accounts.verify_email(
+            await scope_of(self), token, password, address=address_of(self)
+        )
         await self._enter(user.email, password)
 
     @rx.event
