@@ -123,6 +123,8 @@ async def running(folder: Path) -> AsyncIterator[Sites]:
             "DATABASE_URL": postgres.url,
             "REDIS_URL": valkey.url,
             "ALLOWED_ORIGINS": f"https://{domain}",
+            "PUBLIC_URL": f"https://{domain}",
+            "PROXY_HOPS": "1",
         }
         settings = [
             common | {"FINANCIAL_LIVE_PORT": str(port), "FINANCIAL_LIVE_FRONTEND_DIR": str(place)}
