@@ -93,7 +93,7 @@ class Mailer:
                         break
                 if time.monotonic() >= next_prune:
                     next_prune = time.monotonic() + _PRUNE_S
-                    await prune()
+                    await prune(self._transport)
                 await asyncio.sleep(POLL_S)
 
     async def collect(self) -> int:
@@ -231,10 +231,12 @@ async def _drop(mail_id: UUID) -> None:
         await repo.remove(session, mail_id)
 
 
-async def prune() -> None:
-    """Forget mails that were sent or given up a week ago."""
+async def prune(transport: Transport) -> None:
+    """Forget mails that were sent or given up a week ago, and the files they were written to."""
+    before = columns.now() - _KEPT
     async with db.transaction() as session:
-        await repo.remove_done(session, before=columns.now() - _KEPT)
+        await repo.remove_done(session, before=before)
+    await transport.prune(before)
 
 
 async def _try_lock(connection: psycopg.AsyncConnection[TupleRow]) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
 
 import sqlalchemy as sa
@@ -30,6 +31,9 @@ class Post:
             self.arrived.set()
         if self.refusal is not None:
             raise self.refusal
+
+    async def prune(self, before: datetime) -> None:
+        self.sent = [one for one in self.sent if one["Date"].datetime >= before]
 
     def to(self) -> list[str]:
         return [str(message["To"]) for message in self.sent]
