@@ -175,6 +175,8 @@ class Act(Enum):
 
     FILES = _rule(
         "mail", "no  no  no   -   -   -   no  yes", "read mails")
+    OWN_FILES = _rule(
+        "mail", "no  own own  -   -   -   own no ", "see your own mails")
 # fmt: on
 
     @property

@@ -203,6 +203,7 @@ CALLS: dict[Act, Call] = {
     Act.FIRST_ADMIN_TOKEN: lambda w, s, own: accounts.first_admin_token(s),
     Act.ISSUE_LINK: lambda w, s, own: accounts.issue_link(s, w.id_of("donor"), Purpose.RESET),
     Act.FILES: lambda w, s, own: mail.files(s, Path("/nowhere")),
+    Act.OWN_FILES: lambda w, s, own: mail.own_files(s, Path("/nowhere")),
 }
 # Their callers cannot name anything of somebody else's.
 ONLY_OWN = {
@@ -211,6 +212,7 @@ ONLY_OWN = {
     Act.LIST_SESSIONS,
     Act.LOG_OUT,
     Act.REVOKE_OTHERS,
+    Act.OWN_FILES,
 }
 
 

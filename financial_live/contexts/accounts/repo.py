@@ -198,16 +198,33 @@ def _usable(token_hash: str, purpose: Purpose) -> tuple[sa.ColumnElement[bool], 
 
 
 async def remove_tokens(
-    session: AsyncSession, user_id: UUID | None, purposes: Collection[Purpose] = tuple(Purpose)
+    session: AsyncSession, user_id: UUID, purposes: Collection[Purpose] = tuple(Purpose)
 ) -> None:
-    """Delete the tokens of a user, or those of nobody, for these purposes."""
-    owner = col(UserToken.user_id)
+    """Delete the tokens of a user for these purposes."""
     await session.execute(
         sa.delete(UserToken).where(
-            owner.is_(None) if user_id is None else owner == user_id,
-            col(UserToken.purpose).in_(purposes),
+            col(UserToken.user_id) == user_id, col(UserToken.purpose).in_(purposes)
         ),
         execution_options=_QUIET,
+    )
+
+
+async def keep_newest_tokens(
+    session: AsyncSession, user_id: UUID | None, purpose: Purpose, *, count: int
+) -> None:
+    """Delete all but the newest tokens of a user, or of nobody, for this purpose."""
+    owner = col(UserToken.user_id)
+    older = (
+        sa.select(col(UserToken.id))
+        .where(
+            owner.is_(None) if user_id is None else owner == user_id,
+            col(UserToken.purpose) == purpose,
+        )
+        .order_by(col(UserToken.inserted_at).desc(), col(UserToken.id).desc())
+        .offset(count)
+    )
+    await session.execute(
+        sa.delete(UserToken).where(col(UserToken.id).in_(older)), execution_options=_QUIET
     )
 
 

@@ -71,7 +71,8 @@ async def request_verification(scope: Scope, email: str) -> None:
 async def verify_email(scope: Scope, token: str, password: str, *, address: str = "") -> User:
     """Prove the address by the token that was mailed to it, and return the account.
 
-    Who has done so from ``address`` is known there, and is not slowed by what others try.
+    All links that prove it end. Who has done so from ``address`` is known there, and is not slowed
+    by what others try.
 
     The password is asked for as well: who gets such a mail without having registered must not open
     an account to the one who did. Raises NotFound for a token that is over, Unauthorized for the
@@ -192,8 +193,8 @@ async def find_user(scope: Scope, key: UUID | str) -> User:
 async def issue_link(scope: Scope, user_id: UUID, purpose: Purpose) -> tuple[User, str]:
     """Make the token of a link to mail, and return it with whom to mail it to; the operator's.
 
-    Earlier ones of this account for this purpose end. Raises Forbidden, and NotFound if there is no
-    such account, or nothing left to prove.
+    Earlier ones go on working until one is used. Raises Forbidden, and NotFound if there is no such
+    account, or nothing left to prove.
     """
     rights.require(scope, Act.ISSUE_LINK)
     async with db.transaction() as session:

@@ -22,6 +22,11 @@ LIFETIMES = {
     Purpose.FIRST_ADMIN: timedelta(hours=24),
     Purpose.HANDOVER: timedelta(seconds=60),
 }
+# Of these only the last one made is good.
+_SINGLE = {Purpose.FIRST_ADMIN, Purpose.HANDOVER}
+# More than the mails that one address gets while a link lives, 60 in three days: nobody ends the
+# links in somebody's mailbox by asking for others. Only sending that fails for hours gets near it.
+MOST_LIVE = 100
 _BYTES = 32
 # Longer than any of ours: what is longer need not be hashed to be known as wrong.
 _MAX_LENGTH = 100
@@ -46,10 +51,15 @@ async def issue(
     purpose: Purpose,
     data: Mapping[str, Any] | None = None,
 ) -> str:
-    """Make a token; earlier ones of this user for this purpose end. Needs the user's lock."""
+    """Make a token. Needs the user's lock.
+
+    The link for the first admin and the ticket to log in end those made before. Anybody may ask for
+    the others to be mailed, so of them the last 100 live, until they expire or one is used.
+    """
     token, token_hash = mint()
     moment = columns.now()
-    await repo.remove_tokens(session, user_id, [purpose])
+    kept = 0 if purpose in _SINGLE else MOST_LIVE - 1
+    await repo.keep_newest_tokens(session, user_id, purpose, count=kept)
     made = UserToken(
         user_id=user_id,
         purpose=purpose,
@@ -69,12 +79,16 @@ async def owner(token: str, purpose: Purpose) -> User:
 
 
 async def use(session: AsyncSession, token: str, purpose: Purpose) -> User:
-    """Use a token up and return its user, locked. Raises NotFound; of many at once one succeeds."""
+    """Use a token up and return its user, locked; all others of theirs for this purpose end too.
+
+    Raises NotFound; of many at once one succeeds.
+    """
     token_hash = digest(token)
     found = await _owner(session, token_hash, purpose)
     user = await repo.lock_user(session, found.id)
     if user is None or not await repo.use_token(session, token_hash, purpose):
         raise over()
+    await repo.remove_tokens(session, user.id, [purpose])
     return user
 
 

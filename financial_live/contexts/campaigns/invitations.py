@@ -4,7 +4,9 @@ The link is made when the mail is sent, works once, for seven days, and only for
 address it was sent to: who is shown the link, or finds it, gets nowhere.
 """
 
+import math
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,18 +21,23 @@ from financial_live.contexts.campaigns.members import (
     InvitationInput,
 )
 from financial_live.contexts.inputs import checked
-from financial_live.errors import Conflict, Forbidden, Invalid, NotFound
+from financial_live.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from financial_live.rights import Act
 from financial_live.scope import Scope
 
 INVITATION_LIFETIME = accounts.TOKEN_LIFETIMES[accounts.Purpose.INVITE]
+MOST_OPEN = 100
+MOST_A_DAY = 100
+_DAY = timedelta(days=1)
 
 
 async def invite(scope: Scope, campaign_id: UUID | str, email: str, role: str) -> Invitation:
     """Invite an address into a campaign's team, for seven days, in place of an earlier invitation.
 
     Emits ``member_invited``, which has the link mailed. Raises Unauthorized, Forbidden, NotFound,
-    and Invalid naming every wrong field, an address of somebody in the team included.
+    Invalid naming every wrong field, an address of somebody in the team included, Conflict while
+    100 other addresses are invited, and TooMany for who has invited 100 times within a day, into
+    whatever campaigns; the operator may more often.
     """
     campaign = await service.get_campaign(scope, campaign_id)
     async with db.transaction() as session:
@@ -40,6 +47,9 @@ async def invite(scope: Scope, campaign_id: UUID | str, email: str, role: str) -
         moment = columns.now()
         if await team_repo.has_member_of(session, campaign.id, given.email):
             raise Invalid({"email": ["is in the team already"]})
+        await _refuse_another(session, campaign.id, given.email, moment)
+        if scope.user_id is not None:
+            await _count(session, scope.user_id, moment)
         invitation = await team_repo.put_invitation(
             session,
             CampaignInvitation(
@@ -53,6 +63,28 @@ async def invite(scope: Scope, campaign_id: UUID | str, email: str, role: str) -
         )
         await outbox.append(events.member_invited(campaign.id, invitation.id, given.role))
     return _shown(invitation)
+
+
+async def _refuse_another(
+    session: AsyncSession, campaign_id: UUID, email: str, moment: datetime
+) -> None:
+    others = await team_repo.count_open_invitations(session, campaign_id, after=moment, but=email)
+    if others >= MOST_OPEN:
+        raise Conflict(
+            f"{MOST_OPEN} addresses are invited into this team, which is the most there may be at "
+            "once. Cancel an invitation, or wait until one is accepted."
+        )
+
+
+async def _count(session: AsyncSession, user_id: UUID, moment: datetime) -> None:
+    inviter = await team_repo.count_invitation(session, user_id, moment, span=_DAY)
+    if inviter.invitations > MOST_A_DAY:
+        wait_s = math.ceil((inviter.begun_at + _DAY - moment).total_seconds())
+        raise TooMany(
+            f"You have invited {MOST_A_DAY} times within a day, which is the most you may. Wait "
+            f"{math.ceil(wait_s / 3600)} h before you invite again.",
+            retry_after_s=wait_s,
+        )
 
 
 def _shown(row: CampaignInvitation) -> Invitation:
@@ -101,8 +133,8 @@ async def accept_invitation(scope: Scope, token: str) -> CampaignMember:
     """Join the team that the caller's address was invited into; return which, and the place in it.
 
     Somebody who is in it keeps their place. Emits ``member_changed``. Raises Unauthorized, NotFound
-    for a link that is unknown or was replaced, Forbidden unless the caller has proven to read the
-    invited address, and Conflict for an invitation that was accepted or has expired.
+    for a link that is unknown or not the last one mailed, Forbidden unless the caller has proven to
+    read the invited address, and Conflict for an invitation that was accepted or has expired.
     """
     user_id = rights.require_user(scope, Act.ACCEPT_INVITATION)
     token_hash = accounts.token_digest(token)

@@ -80,6 +80,23 @@ class CampaignInvitation(SQLModel, table=True):
     )
 
 
+class CampaignInviter(SQLModel, table=True):
+    """How often somebody has invited since ``begun_at``, into whatever campaign.
+
+    It is counted here because invitations are replaced, cancelled and deleted with their campaign.
+    """
+
+    __tablename__ = "campaign_inviter"
+
+    user_id: UUID = Field(
+        sa_column=sa.Column(
+            sa.Uuid, sa.ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True
+        )
+    )
+    begun_at: datetime = Field(sa_column=sa.Column(sa.DateTime(timezone=True), nullable=False))
+    invitations: int = Field(sa_column=sa.Column(sa.Integer, nullable=False))
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """Somebody in a team. ``email`` is None for those who may not see it."""

@@ -4,7 +4,7 @@ Whatever changes a team holds the campaign's row, so its last owner is not lost 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,12 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live.contexts.accounts import User
-from financial_live.contexts.campaigns.members import CampaignInvitation, CampaignMember, Member
+from financial_live.contexts.campaigns.members import (
+    CampaignInvitation,
+    CampaignInviter,
+    CampaignMember,
+    Member,
+)
 from financial_live.rights import CampaignRole
 
 _QUIET = {"synchronize_session": False}
@@ -114,10 +119,13 @@ def _is_open() -> sa.ColumnElement[bool]:
 async def put_invitation(
     session: AsyncSession, invitation: CampaignInvitation
 ) -> CampaignInvitation:
-    """Store an invitation in place of the open one of its address, whose link ends."""
+    """Store an invitation in place of the open one of its address.
+
+    The link that was mailed for that one works until another is: the mail may be withheld.
+    """
     names = CampaignInvitation.model_fields
     statement = insert(CampaignInvitation).values({n: getattr(invitation, n) for n in names})
-    replaced = ("role", "invited_by", "token_hash", "inserted_at", "expires_at")
+    replaced = ("role", "invited_by", "inserted_at", "expires_at")
     stored = await session.execute(
         statement.on_conflict_do_update(
             index_elements=["campaign_id", "email"],
@@ -130,17 +138,52 @@ async def put_invitation(
     return found
 
 
+async def count_invitation(
+    session: AsyncSession, user_id: UUID, moment: datetime, *, span: timedelta
+) -> CampaignInviter:
+    """Count that somebody invites, and hold the count; it begins anew after ``span``."""
+    statement = insert(CampaignInviter).values(user_id=user_id, begun_at=moment, invitations=1)
+    begun_at, invitations = col(CampaignInviter.begun_at), col(CampaignInviter.invitations)
+    is_over = begun_at <= moment - span
+    counted = await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["user_id"],
+            set_={
+                "begun_at": sa.case((is_over, moment), else_=begun_at),
+                "invitations": sa.case((is_over, 1), else_=invitations + 1),
+            },
+        ).returning(CampaignInviter),
+        execution_options=_FRESH,
+    )
+    found: CampaignInviter = counted.scalar_one()
+    return found
+
+
+def _is_waiting(campaign_id: UUID, after: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(CampaignInvitation.campaign_id) == campaign_id,
+        _is_open(),
+        col(CampaignInvitation.expires_at) > after,
+    )
+
+
+async def count_open_invitations(
+    session: AsyncSession, campaign_id: UUID, *, after: datetime, but: str
+) -> int:
+    """Return how many other addresses than ``but`` are invited; not what ended before ``after``."""
+    query = sa.select(sa.func.count()).where(
+        _is_waiting(campaign_id, after), col(CampaignInvitation.email) != but
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
 async def open_invitations(
     session: AsyncSession, campaign_id: UUID, *, after: datetime
 ) -> Sequence[CampaignInvitation]:
     """Return who is invited, the last first; not what ended before ``after``."""
     query = (
         sa.select(CampaignInvitation)
-        .where(
-            col(CampaignInvitation.campaign_id) == campaign_id,
-            _is_open(),
-            col(CampaignInvitation.expires_at) > after,
-        )
+        .where(_is_waiting(campaign_id, after))
         .order_by(col(CampaignInvitation.inserted_at).desc(), col(CampaignInvitation.id))
         .execution_options(populate_existing=True)
     )

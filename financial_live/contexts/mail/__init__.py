@@ -1,14 +1,13 @@
 """Mail: what accounts ask for is sent, sooner or later, and the links in it made then."""
 
+from financial_live.contexts.mail.files import MailFile, files, own_files
 from financial_live.contexts.mail.letters import LETTERS, Letter
 from financial_live.contexts.mail.models import Mail
 from financial_live.contexts.mail.service import Links, Mailer, prune
 from financial_live.contexts.mail.transports import (
     Folder,
-    MailFile,
     Smtp,
     Transport,
-    files,
     folder_of,
     sender_of,
     transport_of,
@@ -26,6 +25,7 @@ __all__ = [
     "Transport",
     "files",
     "folder_of",
+    "own_files",
     "prune",
     "sender_of",
     "transport_of",

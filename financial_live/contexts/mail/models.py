@@ -1,5 +1,6 @@
 """A mail as stored: whom it is for and how its sending goes, but no address and no text."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,12 @@ from financial_live.contexts import columns
 
 KIND_LENGTH = 40
 ERROR_LENGTH = 200
+HASH_LENGTH = 64
+
+
+def recipient_of(email: str) -> str:
+    """Return the name under which mails to an address are counted: a hash, not the address."""
+    return hashlib.sha256(email.encode()).hexdigest()
 
 
 class Mail(SQLModel, table=True):
@@ -20,6 +27,7 @@ class Mail(SQLModel, table=True):
     It was asked for by the event at ``position``.
 
     One with neither ``next_attempt_at`` nor ``sent_at`` was given up. ``data`` is the event's.
+    ``recipient`` is the hash of the address that it was sent to (``recipient_of``).
     """
 
     __tablename__ = "mail"
@@ -38,10 +46,18 @@ class Mail(SQLModel, table=True):
     sent_at: datetime | None = Field(
         default=None, sa_column=sa.Column(sa.DateTime(timezone=True), nullable=True)
     )
+    recipient: str | None = Field(
+        default=None, sa_column=sa.Column(sa.String(HASH_LENGTH), nullable=True)
+    )
     last_error: str | None = Field(
         default=None, sa_column=sa.Column(sa.String(ERROR_LENGTH), nullable=True)
     )
     inserted_at: datetime = Field(default_factory=columns.now, sa_column=columns.time_column())
+
+    @property
+    def file_name(self) -> str:
+        """The name of this attempt to send it, and of its file where mails are files."""
+        return f"{self.id}-{self.attempts}"
 
     __table_args__ = (
         sa.UniqueConstraint("position", name="mail_position_key"),
@@ -55,4 +71,5 @@ class Mail(SQLModel, table=True):
             postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
         ),
         sa.Index("mail_inserted_at_index", "inserted_at"),
+        sa.Index("mail_recipient_sent_at_index", "recipient", "sent_at"),
     )

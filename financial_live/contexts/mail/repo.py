@@ -1,5 +1,6 @@
 """Every query about mails. Nothing here commits."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,18 @@ async def next_due(session: AsyncSession, now: datetime) -> Mail | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def sent_to(session: AsyncSession, recipient: str, *, most: int) -> Sequence[Mail]:
+    """Return the mails that an address, given as its hash, was sent last, the newest first."""
+    query = (
+        sa.select(Mail)
+        .where(col(Mail.recipient) == recipient, col(Mail.sent_at).is_not(None))
+        .order_by(col(Mail.sent_at).desc(), col(Mail.id).desc())
+        .limit(most)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
 async def change(session: AsyncSession, mail_id: UUID, **values: Any) -> None:
     """Write columns of a mail."""
     statement = sa.update(Mail).where(col(Mail.id) == mail_id).values(**values)
@@ -57,8 +70,10 @@ async def remove(session: AsyncSession, mail_id: UUID) -> None:
 
 
 async def remove_done(session: AsyncSession, *, before: datetime) -> None:
-    """Delete the mails of before this moment that were sent or given up."""
+    """Delete the mails of before this moment that were sent by then, or given up."""
     statement = sa.delete(Mail).where(
-        col(Mail.inserted_at) < before, col(Mail.next_attempt_at).is_(None)
+        col(Mail.inserted_at) < before,
+        col(Mail.next_attempt_at).is_(None),
+        sa.func.coalesce(col(Mail.sent_at), col(Mail.inserted_at)) < before,
     )
     await session.execute(statement, execution_options=_QUIET)

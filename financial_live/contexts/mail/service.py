@@ -6,8 +6,14 @@ claimed, which counts an attempt and sets when the next one would be; sent; and 
 in between leaves a mail that is due again later, and one that kills its sender or its server does
 so ever more rarely, while others go on.
 
-The single-use token is made at each attempt, and ends those of earlier ones. Neither the table nor
-a log holds an address or a token.
+The single-use token is made at each attempt. Neither the table nor a log holds an address or a
+token.
+
+An address is sent 5 mails an hour and 20 a day at most, whatever they are about and whoever asks. A
+mail over that is given up, and nobody is told, or the answer would tell who has an account. Links
+that were mailed before go on working, and once there is room again, who asks gets another. There is
+one mailer, and it looks when it sends, so the cap is exact: what comes on top is only a mail that
+is sent again because nobody knows whether it has arrived.
 """
 
 import asyncio
@@ -26,7 +32,7 @@ from financial_live.contexts import accounts, campaigns, columns
 from financial_live.contexts.accounts import Purpose
 from financial_live.contexts.mail import repo
 from financial_live.contexts.mail.letters import LETTERS, message
-from financial_live.contexts.mail.models import Mail
+from financial_live.contexts.mail.models import Mail, recipient_of
 from financial_live.contexts.mail.transports import Transport
 from financial_live.errors import NotFound
 from financial_live.scope import Scope
@@ -36,8 +42,12 @@ _log = logging.getLogger(__name__)
 READER = "mail"
 POLL_S = 0.5
 MAX_ATTEMPTS = 50
+OVER_CAP = "its address was sent as many as it may be"
 # Who asks again within this time gets one mail.
 _APART = timedelta(minutes=1)
+# So many mails within such a time, to one address.
+_CAPS = ((5, timedelta(hours=1)), (20, timedelta(days=1)))
+_MOST = max(most for most, _ in _CAPS)
 _FIRST_PAUSE_S = 10
 _LONGEST_PAUSE_S = 600
 _KEPT = timedelta(days=7)
@@ -47,6 +57,11 @@ _STANDBY_S = 1.0
 # Any number, the same in every worker: who holds this lock is the mailer.
 _LOCK_KEY = 7_254_002_044
 _SCOPE = Scope.operator("mailer")
+
+
+class _OverCap(Exception):
+    """The address was sent as many mails as it may be."""
+
 
 Links = Callable[[Purpose, str], str]
 """Returns the whole address of the page that takes a token for a purpose."""
@@ -78,7 +93,7 @@ class Mailer:
                         break
                 if time.monotonic() >= next_prune:
                     next_prune = time.monotonic() + _PRUNE_S
-                    await prune()
+                    await prune(self._transport)
                 await asyncio.sleep(POLL_S)
 
     async def collect(self) -> int:
@@ -94,37 +109,55 @@ class Mailer:
         if mail is None:
             return False
         try:
-            await self._send(mail)
+            email = await self._send(mail)
         except NotFound:
             # Nobody has this account, its address was proven or the invitation ended meanwhile.
             await _drop(mail.id)
+        except _OverCap:
+            await _withhold(mail)
         except Exception as error:  # noqa: BLE001  One mail must not hold up the others.
             await _failed(mail, error)
         else:
-            await _sent(mail)
+            await _sent(mail, email)
         return True
 
-    async def _send(self, mail: Mail) -> None:
+    async def _send(self, mail: Mail) -> str:
+        """Send a mail and return the address. Raises NotFound, _OverCap, or what went wrong."""
         letter = LETTERS[mail.kind]
-        recipient, token = await _link(mail, letter.purpose)
-        name = f"{mail.id}-{mail.attempts}"
+        email, token = await _link(mail, letter.purpose)
         await self._transport.send(
             message(
                 letter,
                 sender=self._sender,
-                recipient=recipient,
+                recipient=email,
                 link=self._links(letter.purpose, token),
                 # Another at each attempt: a mailbox that saw the first must not hide the second,
-                # whose link is the one that works.
-                message_id=f"<{name}@{self._sender.rpartition('@')[2]}>",
+                # whose link may be the only one that works.
+                message_id=f"<{mail.file_name}@{self._sender.rpartition('@')[2]}>",
                 moment=columns.now(),
             ),
-            name=name,
+            name=mail.file_name,
         )
+        return email
 
 
 async def _link(mail: Mail, purpose: Purpose) -> tuple[str, str]:
-    """Return the address that a mail goes to, and the token of its link. Raises NotFound."""
+    """Return the address that a mail goes to, and the token of its link.
+
+    Raises NotFound, and _OverCap, which leaves an earlier link as it is.
+    """
+    # Over the cap nothing of this is committed.
+    async with db.transaction() as session:
+        email, token = await _issue(mail, purpose)
+        now = columns.now()
+        sent = await repo.sent_to(session, recipient_of(email), most=_MOST)
+        times = [one.sent_at for one in sent if one.sent_at is not None]
+        if any(len(times) >= most and times[most - 1] > now - span for most, span in _CAPS):
+            raise _OverCap
+        return email, token
+
+
+async def _issue(mail: Mail, purpose: Purpose) -> tuple[str, str]:
     if mail.user_id is None:
         return await campaigns.issue_invitation(_SCOPE, UUID(mail.data["invitation_id"]))
     user, token = await accounts.issue_link(_SCOPE, mail.user_id, purpose)
@@ -158,11 +191,22 @@ async def _claim(now: datetime) -> Mail | None:
         return mail
 
 
-async def _sent(mail: Mail) -> None:
+async def _sent(mail: Mail, email: str) -> None:
     async with db.transaction() as session:
         await repo.change(
-            session, mail.id, sent_at=columns.now(), next_attempt_at=None, last_error=None
+            session,
+            mail.id,
+            recipient=recipient_of(email),
+            sent_at=columns.now(),
+            next_attempt_at=None,
+            last_error=None,
         )
+
+
+async def _withhold(mail: Mail) -> None:
+    async with db.transaction() as session:
+        await repo.change(session, mail.id, next_attempt_at=None, last_error=OVER_CAP)
+    _log.warning("mail %s is not sent: %s", mail.id, OVER_CAP)
 
 
 async def _failed(mail: Mail, error: Exception) -> None:
@@ -187,10 +231,12 @@ async def _drop(mail_id: UUID) -> None:
         await repo.remove(session, mail_id)
 
 
-async def prune() -> None:
-    """Forget mails that were sent or given up a week ago."""
+async def prune(transport: Transport) -> None:
+    """Forget mails that were sent or given up a week ago, and the files they were written to."""
+    before = columns.now() - _KEPT
     async with db.transaction() as session:
-        await repo.remove_done(session, before=columns.now() - _KEPT)
+        await repo.remove_done(session, before=before)
+    await transport.prune(before)
 
 
 async def _try_lock(connection: psycopg.AsyncConnection[TupleRow]) -> bool:

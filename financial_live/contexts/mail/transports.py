@@ -1,23 +1,26 @@
 """Where mails go: to a mail server, or where there is none into a folder."""
 
 import asyncio
+import logging
 import os
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
-from email.parser import BytesParser
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from financial_live import rights
 from financial_live.config import Settings, is_loopback_host
-from financial_live.rights import Act
-from financial_live.scope import Scope
+
+_log = logging.getLogger(__name__)
 
 _TIMEOUT_S = 20.0
+# As the mailer names them: a mail's id and the attempt.
+_OURS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]+\.(eml|new)")
 
 
 class Transport(Protocol):
@@ -25,6 +28,9 @@ class Transport(Protocol):
 
     async def send(self, message: EmailMessage, *, name: str) -> None:
         """Send ``message``, whose ``name`` differs from all others'. Raises if it is not taken."""
+
+    async def prune(self, before: datetime) -> None:
+        """Delete the mails of before this moment, where they are kept on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,9 @@ class Smtp:
             timeout=_TIMEOUT_S,
         )
 
+    async def prune(self, before: datetime) -> None:
+        """Do nothing: the server has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -91,41 +100,24 @@ class Folder:
             file.write(content)
         draft.replace(self.path / f"{name}.eml")
 
+    async def prune(self, before: datetime) -> None:
+        """Delete the mails written before this moment, half or whole, and nothing else."""
+        await asyncio.to_thread(self._prune, before.timestamp())
 
-@dataclass(frozen=True, slots=True)
-class MailFile:
-    """A mail that lies in the folder; ``text`` holds its link."""
-
-    path: Path
-    to: str
-    subject: str
-    date: str
-    text: str
+    def _prune(self, before_s: float) -> None:
+        for path in self.path.glob("*"):
+            if _OURS.fullmatch(path.name):
+                _remove_old(path, before_s)
 
 
-async def files(scope: Scope, folder: Path) -> list[MailFile]:
-    """Return the mails that lie in the folder, the newest first; the operator's, for their links.
-
-    Raises Forbidden.
-    """
-    rights.require(scope, Act.FILES)
-    return await asyncio.to_thread(_read_all, folder)
-
-
-def _read_all(folder: Path) -> list[MailFile]:
-    return [_read(path) for path in sorted(folder.glob("*.eml"), reverse=True)]
-
-
-def _read(path: Path) -> MailFile:
-    message = BytesParser(policy=policy.default).parsebytes(path.read_bytes())
-    text = message.get_body(("plain",))
-    return MailFile(
-        path,
-        str(message["To"]),
-        str(message["Subject"]),
-        str(message["Date"]),
-        str(text.get_content()) if text is not None else "",
-    )
+def _remove_old(path: Path, before_s: float) -> None:
+    try:
+        if path.lstat().st_mtime < before_s:
+            path.unlink()
+    except FileNotFoundError:
+        pass  # Somebody else has removed it.
+    except OSError as error:
+        _log.warning("%s cannot be deleted: %s", path, error.strerror)
 
 
 def folder_of(settings: Settings) -> Path:

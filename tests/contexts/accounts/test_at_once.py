@@ -66,7 +66,7 @@ class TestTokens:
         proofs = (accounts.verify_email(VISITOR, token, PASSWORD) for _ in range(8))
         assert await outcomes(proofs) == {"done": 1, "NotFound": 7}
 
-    async def test_of_links_made_at_once_one_is_left(self) -> None:
+    async def test_of_links_made_at_once_one_wins(self) -> None:
         await make_user()
         tokens = await asyncio.gather(*(link(EMAIL, Purpose.RESET) for _ in range(8)))
         resets = [accounts.reset_password(VISITOR, token, NEW) for token in tokens]

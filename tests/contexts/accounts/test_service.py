@@ -6,6 +6,7 @@ import pytest
 from financial_live import db
 from financial_live.contexts import accounts
 from financial_live.contexts.accounts import Purpose, passwords, service
+from financial_live.contexts.accounts.tokens import MOST_LIVE
 from financial_live.errors import (
     AppError,
     Conflict,
@@ -138,13 +139,21 @@ class TestVerifyEmail:
         await accounts.verify_email(VISITOR, token, PASSWORD)
         assert isinstance(await refused(accounts.verify_email(VISITOR, token, PASSWORD)), NotFound)
 
-    async def test_ends_when_it_is_too_old_or_another_is_made(self) -> None:
+    async def test_ends_when_it_is_too_old(self) -> None:
         await registered()
-        old = await link(EMAIL, Purpose.VERIFY)
-        new = await link(EMAIL, Purpose.VERIFY)
-        assert isinstance(await refused(accounts.verify_email(VISITOR, old, PASSWORD)), NotFound)
+        token = await link(EMAIL, Purpose.VERIFY)
         await expire("user_token")
-        assert isinstance(await refused(accounts.verify_email(VISITOR, new, PASSWORD)), NotFound)
+        assert isinstance(await refused(accounts.verify_email(VISITOR, token, PASSWORD)), NotFound)
+
+    async def test_of_several_links_any_works_and_ends_the_others(self) -> None:
+        await registered()
+        reset = await link(EMAIL, Purpose.RESET)
+        first, second, third = [await link(EMAIL, Purpose.VERIFY) for _ in range(3)]
+        await accounts.verify_email(VISITOR, second, PASSWORD)
+        for token in (first, third):
+            error = await refused(accounts.verify_email(VISITOR, token, PASSWORD))
+            assert isinstance(error, NotFound)
+        await accounts.reset_password(VISITOR, reset, NEW)
 
     @pytest.mark.parametrize("token", ["", "x", "x" * 1_000_000, "é", "\ud800", None, 5, b"x"])
     async def test_refuses_what_is_no_token(self, token: Any) -> None:
@@ -192,12 +201,19 @@ class TestResetPassword:
     async def test_ends_every_link_and_ticket(self) -> None:
         await make_user()
         ticket = await accounts.handover(VISITOR, EMAIL, PASSWORD, address=HOME)
-        token = await link(EMAIL, Purpose.RESET)
-        await accounts.reset_password(VISITOR, token, NEW)
-        again = accounts.reset_password(VISITOR, token, NEW)
-        assert isinstance(await refused(again), NotFound)
+        first, second, third = [await link(EMAIL, Purpose.RESET) for _ in range(3)]
+        await accounts.reset_password(VISITOR, second, NEW)
+        for token in (first, second, third):
+            again = accounts.reset_password(VISITOR, token, NEW)
+            assert isinstance(await refused(again), NotFound)
         redeem = accounts.redeem_handover(VISITOR, ticket, address=HOME, agent="")
         assert isinstance(await refused(redeem), NotFound)
+
+    async def test_ends_the_links_that_prove_the_address(self) -> None:
+        await registered()
+        token = await link(EMAIL, Purpose.VERIFY)
+        await accounts.reset_password(VISITOR, await link(EMAIL, Purpose.RESET), PASSWORD)
+        assert isinstance(await refused(accounts.verify_email(VISITOR, token, PASSWORD)), NotFound)
 
     async def test_a_bad_password_leaves_the_link_as_it_is(self) -> None:
         await make_user()
@@ -225,6 +241,15 @@ class TestChangePassword:
         assert await accounts.session_scope(there.token) is None
         assert await revoked() == [([f"user:{user.id}"], [str(there.session.id)])]
         assert (await log_in(password=NEW)).token
+
+    async def test_ends_every_link(self) -> None:
+        await make_user()
+        scope = await scope_of(await log_in())
+        reset = [await link(EMAIL, Purpose.RESET) for _ in range(2)]
+        await accounts.change_password(scope, PASSWORD, NEW)
+        for token in reset:
+            call = accounts.reset_password(VISITOR, token, PASSWORD)
+            assert isinstance(await refused(call), NotFound)
 
     async def test_needs_the_present_password(self) -> None:
         await make_user()
@@ -293,6 +318,12 @@ class TestIssueLink:
         for user_id, purpose in ((uuid4(), Purpose.RESET), (user.id, Purpose.VERIFY)):
             error = await refused(accounts.issue_link(OPERATOR, user_id, purpose))
             assert isinstance(error, NotFound)
+
+    async def test_the_last_hundred_live(self) -> None:
+        await make_user()
+        oldest, second, *_ = [await link(EMAIL, Purpose.RESET) for _ in range(MOST_LIVE + 1)]
+        assert isinstance(await refused(accounts.reset_password(VISITOR, oldest, NEW)), NotFound)
+        await accounts.reset_password(VISITOR, second, NEW)
 
     async def test_the_database_holds_no_token(self) -> None:
         await make_user()

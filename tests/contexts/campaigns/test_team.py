@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from financial_live import db
-from financial_live.contexts import campaigns, columns, donations
+from financial_live.contexts import campaigns, donations
 from financial_live.contexts.campaigns import Campaign, CampaignRole, Invitation
-from financial_live.errors import AppError, Conflict, Forbidden, Invalid, NotFound
+from financial_live.errors import AppError, Conflict, Forbidden, NotFound
 from financial_live.scope import Role, Scope
 from tests.contexts.factories import OPERATOR, VISITOR, events, make_campaign, make_gift
 from tests.contexts.people import make_user, quick_hashes
@@ -83,122 +82,6 @@ class TestCreate:
 
 
 @pytest.mark.usefixtures("database")
-class TestInvite:
-    async def test_is_told_without_the_address_or_a_secret(self) -> None:
-        manager, campaign = await started()
-        invitation = await campaigns.invite(manager, campaign.id, COLLEAGUE.upper(), "reviewer")
-        assert (invitation.email, invitation.role) == (COLLEAGUE, "reviewer")
-        assert invitation.invited_by == manager.user_id
-        assert invitation.expires_at - invitation.inserted_at == timedelta(days=7)
-        assert (await events())[-1] == (
-            "member_invited",
-            [f"campaign:{campaign.id}"],
-            {
-                "campaign_id": str(campaign.id),
-                "invitation_id": str(invitation.id),
-                "role": "reviewer",
-            },
-        )
-
-    async def test_again_takes_the_place_of_the_one_before(self) -> None:
-        manager, campaign = await started()
-        first = await campaigns.invite(manager, campaign.id, COLLEAGUE, "viewer")
-        token = await token_of(first)
-        await campaigns.invite(manager, campaign.id, COLLEAGUE, "owner")
-        [listed] = await campaigns.list_invitations(manager, campaign.id)
-        assert listed.role == "owner"
-        colleague = await person(COLLEAGUE)
-        assert isinstance(await refused(campaigns.accept_invitation(colleague, token)), NotFound)
-
-    async def test_names_every_wrong_field(self) -> None:
-        manager, campaign = await started()
-        error = await refused(campaigns.invite(manager, campaign.id, "nobody", "king"))
-        assert isinstance(error, Invalid)
-        assert set(error.fields) == {"email", "role"}
-
-    async def test_refuses_who_is_in_the_team(self) -> None:
-        manager, campaign = await started()
-        error = await refused(campaigns.invite(manager, campaign.id, MANAGER, "viewer"))
-        assert error.fields == {"email": ["is in the team already"]}
-
-
-@pytest.mark.usefixtures("database")
-class TestAccept:
-    async def test_joins_at_the_place_offered(self) -> None:
-        manager, campaign = await started()
-        colleague = await join(manager, campaign, COLLEAGUE, "reviewer")
-        assert (COLLEAGUE, CampaignRole.REVIEWER) in await team(campaign)
-        assert await campaigns.list_invitations(manager, campaign.id) == []
-        assert (await changes())[-1][1]["user_id"] == str(colleague.user_id)
-
-    async def test_works_once(self) -> None:
-        manager, campaign = await started()
-        colleague = await person(COLLEAGUE)
-        token = await token_of(await campaigns.invite(manager, campaign.id, COLLEAGUE, "viewer"))
-        assert (await campaigns.accept_invitation(colleague, token)).role == "viewer"
-        await campaigns.leave(colleague, campaign.id)
-        error = await refused(campaigns.accept_invitation(colleague, token))
-        assert isinstance(error, Conflict)
-        assert "accepted already" in error.message
-
-    async def test_is_for_the_invited_address_only(self) -> None:
-        manager, campaign = await started()
-        other = await person("eve@example.org")
-        token = await token_of(await campaigns.invite(manager, campaign.id, COLLEAGUE, "owner"))
-        error = await refused(campaigns.accept_invitation(other, token))
-        assert isinstance(error, Forbidden)
-        assert "another address" in error.message
-        assert await team(campaign) == [(MANAGER, CampaignRole.OWNER)]
-
-    async def test_needs_a_proven_address(self) -> None:
-        manager, campaign = await started()
-        colleague = await person(COLLEAGUE)
-        async with db.transaction() as session:
-            connection = await session.connection()
-            await connection.exec_driver_sql("UPDATE user_account SET verified_at = NULL")
-        token = await token_of(await campaigns.invite(manager, campaign.id, COLLEAGUE, "viewer"))
-        error = await refused(campaigns.accept_invitation(colleague, token))
-        assert isinstance(error, Forbidden)
-        assert "Prove your address" in error.message
-
-    async def test_ends_after_seven_days(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        manager, campaign = await started()
-        colleague = await person(COLLEAGUE)
-        invitation = await campaigns.invite(manager, campaign.id, COLLEAGUE, "viewer")
-        token = await token_of(invitation)
-        monkeypatch.setattr(columns, "now", lambda: invitation.expires_at)
-        error = await refused(campaigns.accept_invitation(colleague, token))
-        assert isinstance(error, Conflict)
-        assert "expired" in error.message
-        assert await campaigns.list_invitations(manager, campaign.id) == []
-        assert isinstance(await refused(token_of(invitation)), NotFound)
-
-    @pytest.mark.parametrize("token", ["", "x", "\x00", "é", "x" * 500])
-    async def test_what_is_no_token_is_not_found(self, token: str) -> None:
-        colleague = await person(COLLEAGUE)
-        assert isinstance(await refused(campaigns.accept_invitation(colleague, token)), NotFound)
-
-
-@pytest.mark.usefixtures("database")
-class TestCancel:
-    async def test_ends_the_link(self) -> None:
-        manager, campaign = await started()
-        invitation = await campaigns.invite(manager, campaign.id, COLLEAGUE, "viewer")
-        token = await token_of(invitation)
-        await campaigns.cancel_invitation(manager, campaign.id, str(invitation.id))
-        colleague = await person(COLLEAGUE)
-        assert isinstance(await refused(campaigns.accept_invitation(colleague, token)), NotFound)
-
-    async def test_another_campaigns_is_not_found(self) -> None:
-        manager, campaign = await started()
-        other = await campaigns.create_campaign(manager, ROW)
-        invitation = await campaigns.invite(manager, other.id, COLLEAGUE, "viewer")
-        for key in (invitation.id, uuid4(), "x"):
-            error = await refused(campaigns.cancel_invitation(manager, campaign.id, key))
-            assert isinstance(error, NotFound)
-
-
-@pytest.mark.usefixtures("database")
 class TestChange:
     async def test_gives_another_place(self) -> None:
         manager, campaign = await started()
@@ -261,18 +144,6 @@ class TestListMembers:
 
 @pytest.mark.usefixtures("own_database")
 class TestAtOnce:
-    async def test_of_many_who_accept_one_succeeds(self) -> None:
-        manager, campaign = await started()
-        colleague = await person(COLLEAGUE)
-        token = await token_of(await campaigns.invite(manager, campaign.id, COLLEAGUE, "viewer"))
-        outcomes = await asyncio.gather(
-            *(campaigns.accept_invitation(colleague, token) for _ in range(4)),
-            return_exceptions=True,
-        )
-        refusals = [type(o) for o in outcomes if isinstance(o, Exception)]
-        assert refusals == [Conflict] * 3
-        assert len(await team(campaign)) == 2
-
     async def test_of_two_owners_who_leave_one_stays(self) -> None:
         manager, campaign = await started()
         colleague = await join(manager, campaign, COLLEAGUE, "owner")

@@ -3,11 +3,15 @@
 import asyncio
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
+
+import sqlalchemy as sa
+from sqlmodel import col
 
 from financial_live import db
 from financial_live.contexts.accounts import Purpose
-from financial_live.contexts.mail import Mailer, Transport
+from financial_live.contexts.mail import Mail, Mailer, Transport
 
 SENDER = "give@example.org"
 
@@ -27,6 +31,9 @@ class Post:
             self.arrived.set()
         if self.refusal is not None:
             raise self.refusal
+
+    async def prune(self, before: datetime) -> None:
+        self.sent = [one for one in self.sent if one["Date"].datetime >= before]
 
     def to(self) -> list[str]:
         return [str(message["To"]) for message in self.sent]
@@ -50,6 +57,14 @@ def token_in(message: EmailMessage) -> str:
     found = re.search(r"token=([\w-]+)", text_of(message))
     assert found is not None
     return found[1]
+
+
+async def mails() -> list[Mail]:
+    """Return all mails, in the order they were asked for."""
+    async with db.transaction() as session:
+        query = sa.select(Mail).order_by(col(Mail.position))
+        fresh = query.execution_options(populate_existing=True)
+        return list((await session.execute(fresh)).scalars())
 
 
 async def place() -> None:

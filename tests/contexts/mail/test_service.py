@@ -1,19 +1,20 @@
 import asyncio
 import logging
+import os
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiosmtplib
 import psycopg
 import pytest
-import sqlalchemy as sa
-from sqlmodel import col
 
 from financial_live import db
-from financial_live.contexts import accounts, campaigns, mail
+from financial_live.contexts import accounts, campaigns, columns, mail
 from financial_live.contexts.accounts import Purpose
-from financial_live.contexts.mail import Mail, service
+from financial_live.contexts.mail import Folder, service
 from financial_live.errors import NotFound
 from financial_live.outbox import Relay
 from tests.contexts.factories import OPERATOR, VISITOR, make_campaign, make_gift
@@ -23,22 +24,23 @@ from tests.contexts.mail.post import (
     execute,
     hurry,
     mailer,
+    mails,
     place,
     send_all,
     token_in,
 )
-from tests.contexts.people import EMAIL, PASSWORD, link, log_in, make_user, registered, scope_of
+from tests.contexts.people import (
+    EMAIL,
+    PASSWORD,
+    link,
+    log_in,
+    make_user,
+    registered,
+    scope_of,
+)
 from tests.contexts.test_concurrency import Nobody
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
-
-
-async def mails() -> list[Mail]:
-    """Return all mails, in the order they were asked for."""
-    async with db.transaction() as session:
-        query = sa.select(Mail).order_by(col(Mail.position))
-        fresh = query.execution_options(populate_existing=True)
-        return list((await session.execute(fresh)).scalars())
 
 
 @pytest.mark.usefixtures("database")
@@ -171,9 +173,10 @@ class TestFailure:
         await send_all(mailer(post))
         first, second = post.sent
         assert first["Message-ID"] != second["Message-ID"]
+        assert token_in(first) != token_in(second)
+        await accounts.verify_email(VISITOR, token_in(first), PASSWORD)
         with pytest.raises(NotFound):
-            await accounts.verify_email(VISITOR, token_in(first), PASSWORD)
-        await accounts.verify_email(VISITOR, token_in(second), PASSWORD)
+            await accounts.verify_email(VISITOR, token_in(second), PASSWORD)
 
     async def test_is_not_due_before_its_pause_is_over(self) -> None:
         await registered()
@@ -326,5 +329,22 @@ class TestPrune:
         await execute(f"UPDATE mail SET {week}, next_attempt_at = NULL WHERE id = '{sent.id}'")
         await execute(f"UPDATE mail SET {week} WHERE id = '{waiting.id}'")
         await execute(f"UPDATE mail SET next_attempt_at = NULL WHERE id = '{new.id}'")
-        await mail.prune()
+        await mail.prune(Post())
         assert [made.id for made in await mails()] == [waiting.id, new.id]
+
+    async def test_what_was_sent_lately_is_counted_on_however_late_it_was(self) -> None:
+        await registered()
+        await send_all(mailer(Post()))
+        await execute("UPDATE mail SET inserted_at = now() - interval '8 days'")
+        await mail.prune(Post())
+        assert len(await mails()) == 1
+
+    async def test_deletes_the_files_of_a_week_ago(self, tmp_path: Path) -> None:
+        await registered("old@example.org")
+        await registered("new@example.org")
+        await send_all(mailer(Folder(tmp_path)))
+        old, new = [file.path for file in reversed(await mail.files(OPERATOR, tmp_path))]
+        week_ago = (columns.now() - timedelta(days=7, seconds=1)).timestamp()
+        os.utime(old, (week_ago, week_ago))
+        await mail.prune(Folder(tmp_path))
+        assert [file.path for file in await mail.files(OPERATOR, tmp_path)] == [new]

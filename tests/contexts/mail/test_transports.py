@@ -1,22 +1,19 @@
 import asyncio
+import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import aiosmtplib
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope
 
 from financial_live.config import Settings
-from financial_live.contexts import mail
+from financial_live.contexts import columns, mail
 from financial_live.contexts.mail import Folder, Smtp
-from financial_live.errors import Forbidden
-from financial_live.scope import Role, Scope
-from tests.contexts.factories import OPERATOR, VISITOR
-from tests.contexts.mail.test_letters import LINK, RUDE, written
+from tests.contexts.mail.test_letters import written
 from tests.contexts.people import EMAIL
 
 PASSWORD = "p@ss:word/1"
@@ -122,25 +119,27 @@ class TestFolder:
         await Folder(tmp_path).send(written(), name="1-1")
         assert names(tmp_path) == ["1-1.eml"]
 
+    async def test_deletes_what_is_old_and_its_own(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        moment = columns.now()
+        own = [f"{columns.new_id()}-{number}" for number in range(1, 5)]
+        old = (f"{own[0]}.eml", f"{own[1]}.new")
+        others = (f"{own[2]}.txt", "notes.eml", "1-1.eml", f"x{own[2]}.eml")
+        new, stuck = f"{own[2]}.eml", f"{own[3]}.eml"
+        (tmp_path / stuck).mkdir()
+        for name in (*old, *others, new, stuck):
+            (tmp_path / name).touch()
+            age_s = 0 if name == new else 1
+            os.utime(tmp_path / name, (moment.timestamp() - age_s,) * 2)
+        await Folder(tmp_path).prune(moment)
+        assert set(names(tmp_path)) == {*others, new, stuck}
+        # A folder of that name cannot be deleted like a file, which is said.
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
 
-class TestFiles:
-    async def test_lists_the_newest_first_with_their_links(self, tmp_path: Path) -> None:
-        folder = Folder(tmp_path)
-        await folder.send(written(), name="1-1")
-        await folder.send(written(recipient="سيتي@example.org"), name="2-1")
-        (tmp_path / "3-1.new").write_text("half")
-        newest, oldest = await mail.files(OPERATOR, tmp_path)
-        assert (newest.to, newest.subject) == ("سيتي@example.org", RUDE.subject)
-        assert oldest.path.name == "1-1.eml"
-        assert LINK in oldest.text
-
-    async def test_there_may_be_none(self, tmp_path: Path) -> None:
-        assert await mail.files(OPERATOR, tmp_path / "none") == []
-
-    async def test_is_the_operators(self, tmp_path: Path) -> None:
-        for scope in (VISITOR, Scope.user(uuid4(), role=Role.ADMIN)):
-            with pytest.raises(Forbidden):
-                await mail.files(scope, tmp_path)
+    async def test_there_may_be_nothing_to_delete(self, tmp_path: Path) -> None:
+        await Folder(tmp_path / "none").prune(columns.now())
+        assert names(tmp_path) == []
 
 
 class TestSettings:
