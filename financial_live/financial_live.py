@@ -15,7 +15,7 @@ from financial_live.contexts import accounts as account_context, idempotency_key
 from financial_live.contexts.accounts import Purpose
 from financial_live.errors import Unavailable
 from financial_live.rest import create_api
-from financial_live.rooms import Rooms
+from financial_live.rooms import Rooms, account_room
 from financial_live.ui import identity, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.values import line
@@ -91,7 +91,9 @@ async def _live() -> AsyncIterator[None]:
     namespace = app.event_namespace
     assert namespace is not None, "Reflex made no event namespace"
     door = live.open_door(rooms, namespace)
-    followers = identity.follow_users(bus, namespace)
+    followers = identity.follow_users(
+        bus, namespace, tell=lambda user_id: rooms.read_soon(account_room(user_id))
+    )
     relay = outbox.Relay(database.dsn, bus)
     mailer = mail.Mailer(
         database.dsn,
