@@ -16,9 +16,10 @@ from financial_live.contexts.accounts import Purpose
 from financial_live.errors import Unavailable
 from financial_live.rest import create_api
 from financial_live.rooms import Rooms, account_room
-from financial_live.ui import identity, live
+from financial_live.ui import gate, identity, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.values import line
+from financial_live.ui.layout import Shell
 from financial_live.ui.pages import (
     accounts,
     campaign,
@@ -53,10 +54,7 @@ async def _ping_bus() -> None:
 
 
 def _failed(exception: Exception) -> None:
-    """Log what a handler did not expect. The page keeps what it has, and what was typed.
-
-    Anybody may call a handler with whatever they like, so the number of these lines is limited.
-    """
+    """Log what a handler did not expect. The page keeps what it has, and what was typed."""
     _handlers_log.error("an event handler failed", exc_info=exception)
 
 
@@ -77,6 +75,7 @@ app = rx.App(
 _PAGES = (home, campaigns, campaign_new, campaign, team, donations, invitation, not_found)
 for page in (*_PAGES, *accounts.PAGES):
     page.register(app)
+event_namespace = gate.guard(app, refused=Shell.refused)
 
 
 @contextlib.asynccontextmanager
@@ -88,11 +87,9 @@ async def _live() -> AsyncIterator[None]:
     bus = Bus(settings.secret("redis_url"))
     _buses.append(bus)
     rooms = Rooms(bus)
-    namespace = app.event_namespace
-    assert namespace is not None, "Reflex made no event namespace"
-    door = live.open_door(rooms, namespace)
+    door = live.open_door(rooms, event_namespace)
     followers = identity.follow_users(
-        bus, namespace, tell=lambda user_id: rooms.read_soon(account_room(user_id))
+        bus, event_namespace, tell=lambda user_id: rooms.read_soon(account_room(user_id))
     )
     relay = outbox.Relay(database.dsn, bus)
     mailer = mail.Mailer(

@@ -1,16 +1,13 @@
 """Every use case is called by every kind of caller, and must do as the table of rights says."""
 
 import ast
-import asyncio
 import importlib
 import inspect
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -24,42 +21,35 @@ from financial_live.contexts import (
     receipts,
 )
 from financial_live.contexts.accounts import Purpose
-from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations import Audience, Donation, DonationSource, Gift
 from financial_live.errors import AppError, Forbidden, NotFound, Unauthorized
 from financial_live.rights import Act, Answer, Caller, CampaignRole, Kind
-from financial_live.scope import Role, Scope
-from tests.conftest import TEMPLATE, Server, rolled_back
-from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_campaign, make_gift
+from financial_live.scope import Scope
+from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_gift
 from tests.contexts.people import (
     HOME,
     PASSWORD,
     SITI,
-    hash_quickly,
     link,
-    make_user,
     registered,
 )
 from tests.rights_page import PAGE, page
+from tests.rights_world import (
+    CALLERS,
+    World,
+    email_of,
+    execute,
+    expected,
+    made,
+    world,
+)
+
+__all__ = ["made", "world"]  # Fixtures.
 
 ROOT = Path(__file__).parent.parent / "financial_live"
 NEW_PASSWORD = "another horse battery"
 STRANGER = "stranger@example.org"
 REFUSALS = (Unauthorized, Forbidden, NotFound)
-# What each caller is to the campaign ``ours``; an owner of another one is a manager to it.
-CALLERS = {
-    "nobody": Kind.NOBODY,
-    "donor": Kind.DONOR,
-    "manager": Kind.MANAGER,
-    "owner of another": Kind.MANAGER,
-    "viewer": Kind.VIEWER,
-    "reviewer": Kind.REVIEWER,
-    "owner": Kind.OWNER,
-    "admin": Kind.ADMIN,
-    "operator": Kind.OPERATOR,
-}
-ROLES = {"manager": Role.MANAGER, "owner of another": Role.MANAGER, "admin": Role.ADMIN}
-TEAM = ("viewer", "reviewer", "owner")
 # What is a part of several functions is no function of its own.
 PARTS = {
     Act.SEE_MEMBER_EMAILS,
@@ -68,98 +58,6 @@ PARTS = {
     Act.SEE_ALL_GIFTS,
     Act.SEE_EMAILS,
 }
-
-
-@dataclass
-class World:
-    """Two campaigns with gifts and teams, one with neither, and a scope for each caller."""
-
-    scopes: dict[str, Scope]
-    ours: Campaign
-    theirs: Campaign
-    empty: Campaign
-    gifts: dict[str, Donation]
-    their_gift: Donation
-
-    def id_of(self, name: str) -> UUID:
-        user_id = self.scopes[name].user_id
-        assert user_id is not None
-        return user_id
-
-
-def email_of(name: str) -> str:
-    return f"{name.replace(' ', '.')}@example.org"
-
-
-async def execute(statement: str, *values: Any) -> None:
-    async with db.transaction() as session:
-        await (await session.connection()).exec_driver_sql(statement, values)
-
-
-async def make_caller(name: str) -> Scope:
-    role = ROLES.get(name, Role.DONOR)
-    user = await make_user(email_of(name), role=role.value)
-    session_id = (await enter(name)).session.id
-    return Scope.user(user.id, role=role, session_id=session_id, is_verified=True)
-
-
-async def enter(name: str) -> accounts.LoggedIn:
-    return await accounts.log_in(VISITOR, email_of(name), PASSWORD, address=HOME, agent="Firefox")
-
-
-async def join(campaign: Campaign, scope: Scope, role: str) -> None:
-    await execute(
-        "INSERT INTO campaign_member (campaign_id, user_id, role) VALUES (%s, %s, %s)",
-        campaign.id,
-        scope.user_id,
-        role,
-    )
-
-
-async def make_world() -> World:
-    named = [name for name in CALLERS if name not in {"nobody", "operator"}]
-    scopes = {name: await make_caller(name) for name in named}
-    scopes |= {"nobody": VISITOR, "operator": OPERATOR}
-    ours, theirs, empty = [await make_campaign() for _ in range(3)]
-    for name in TEAM:
-        await join(ours, scopes[name], name)
-    await join(ours, scopes["admin"], "owner")
-    await join(theirs, scopes["owner of another"], "owner")
-    gifts = {
-        "plain": await make_gift(ours, donor_name="Budi"),
-        "hidden": await make_gift(
-            ours, donor_name="Dewi Rahasia", amount="70000", show_name=False, show_amount=False
-        ),
-        "test": await make_gift(ours, OPERATOR, is_test=True),
-    }
-    await campaigns.update_campaign(OPERATOR, ours.id, {"review_policy": "manual"})
-    gifts["waiting"] = await make_gift(ours)
-    return World(scopes, ours, theirs, empty, gifts, await make_gift(theirs))
-
-
-@pytest.fixture(scope="module")
-def made(server: Server, migrated: str) -> Iterator[tuple[str, World]]:
-    """Return a database and the world in it, made once; no test leaves anything there."""
-
-    async def make() -> World:
-        db.connect(url)
-        try:
-            return await make_world()
-        finally:
-            await db.disconnect()
-
-    url = server.create("rights", template=TEMPLATE)
-    with pytest.MonkeyPatch.context() as patch:
-        hash_quickly(patch)
-        yield url, asyncio.run(make())
-    server.drop("rights")
-
-
-@pytest.fixture
-async def world(made: tuple[str, World]) -> AsyncIterator[World]:
-    url, world = made
-    async with rolled_back(url):
-        yield world
 
 
 # How each act is done: by a caller, about what is theirs or else about what is somebody else's.
@@ -340,14 +238,6 @@ ONLY_OWN = {
     Act.LOG_OUT,
     Act.REVOKE_OTHERS,
 }
-
-
-def expected(act: Act, caller: str) -> Answer:
-    """Return what the table says, looked up without the functions that are tested."""
-    found = act.value.answers[CALLERS[caller]]
-    if found is not Answer.ACCOUNT:
-        return found
-    return act.value.answers[Kind.MANAGER if ROLES.get(caller) is Role.MANAGER else Kind.DONOR]
 
 
 async def outcome(call: Awaitable[Any]) -> AppError | None:

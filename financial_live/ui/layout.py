@@ -66,6 +66,11 @@ class Shell(live.LoadsAgain, rx.State):
         await live.unwatch(self)
 
     @rx.event
+    def refused(self) -> None:
+        """Say that the page asked for what the server does not know."""
+        self._say("error", t("The site has changed since this page was opened. Load it again."))
+
+    @rx.event
     def dismiss(self) -> None:
         """Close the flash."""
         self.flash_kind = self.flash_text = ""

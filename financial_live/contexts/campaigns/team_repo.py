@@ -42,7 +42,7 @@ async def roles_of(session: AsyncSession, user_id: UUID) -> dict[UUID, CampaignR
     """Return somebody's places in all teams, by campaign."""
     query = sa.select(col(CampaignMember.campaign_id), col(CampaignMember.role))
     found = await session.execute(query.where(col(CampaignMember.user_id) == user_id))
-    return dict(found.tuples().all())
+    return {row.campaign_id: row.role for row in found}
 
 
 async def members(session: AsyncSession, campaign_id: UUID) -> list[Member]:
