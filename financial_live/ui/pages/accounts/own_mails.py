@@ -49,7 +49,9 @@ def own_mails(mails: rx.Var[list[dict[str, Any]]]) -> rx.Component:
 def _row(one: rx.Var[dict[str, Any]]) -> rx.Component:
     return rx.el.li(
         rx.el.details(
-            rx.el.summary(one["subject"], rx.el.span(one["date"], class_name="quiet small block")),
+            rx.el.summary(
+                one["subject"], rx.el.span(one["date"], class_name="quiet small block font-normal")
+            ),
             rx.el.p(one["text"], class_name="mail-text name"),
             class_name="more",
         ),
