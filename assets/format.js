@@ -76,6 +76,9 @@ export const formatDate = (time) =>
       )
     : "";
 
+const utcDay = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long", timeZone: "UTC" });
+export const formatDay = (time) => utcDay.format(time);
+
 const clockSeconds = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 export const formatClock = (time) => (time ? clockSeconds.format(new Date(time)) : "");
 

@@ -6,7 +6,7 @@ import "@fontsource-variable/figtree/wght.css";
 import "@fontsource/newsreader/500.css";
 
 import { createElement as h, useEffect, useRef, useState } from "react";
-import { clock, exactTime, sayWhen } from "./format.js";
+import { clock, exactTime, formatDay, sayWhen } from "./format.js";
 import { useLostSince } from "./line.js";
 
 export const streamRows = (state, size) => {
@@ -40,6 +40,13 @@ export const When = ({ at, ...rest }) => {
   );
 };
 
+// The day of a moment on a paper: it must not be another one where the paper is read.
+export const Day = ({ at, ...rest }) => {
+  if (!at) return null;
+  const moment = new Date(at / 1000);
+  return h("time", { dateTime: moment.toISOString(), ...rest }, formatDay(moment));
+};
+
 // A text whose changed characters roll in: a character is new where there was another, counted
 // from the end, as in a sum. Screen readers get the whole text, once.
 export const Rolling = ({ text, ...rest }) => {
@@ -70,6 +77,15 @@ export const StaleLine = ({ stale, reconnecting, since }) => {
     { role: "status", className: "stale-line", "data-shown": lastRight > 0 || undefined },
     lastRight > 0 ? `${reconnecting}, ${since} ${clock.format(lastRight)}` : "",
   );
+};
+
+// Asks the page to read again when something has moved since it did. Until a page has read, it does
+// so anyway.
+export const Follow = ({ stamp, read, onMove }) => {
+  useEffect(() => {
+    if (stamp && read && stamp !== read) onMove();
+  }, [stamp, read]);
+  return null;
 };
 
 // Shows its children only while the element it leads to is out of sight.
@@ -176,6 +192,9 @@ export const FromLink = (props) => {
   useEffect(() => setSecret(location.hash.slice(1)), []);
   return h("input", { ...props, type: "hidden", value: secret, readOnly: true });
 };
+
+export const Print = ({ children, ...rest }) =>
+  h("button", { ...rest, type: "button", onClick: () => window.print() }, children);
 
 // Keeps what stands behind the # of an invitation's link until its reader is logged in.
 export const KeepInvitation = () => {

@@ -15,7 +15,7 @@ from financial_live.contexts import accounts as account_context, idempotency_key
 from financial_live.contexts.accounts import Purpose
 from financial_live.errors import Unavailable
 from financial_live.rest import create_api
-from financial_live.rooms import Rooms
+from financial_live.rooms import Rooms, account_room
 from financial_live.ui import gate, identity, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.values import line
@@ -88,7 +88,9 @@ async def _live() -> AsyncIterator[None]:
     _buses.append(bus)
     rooms = Rooms(bus)
     door = live.open_door(rooms, event_namespace)
-    followers = identity.follow_users(bus, event_namespace)
+    followers = identity.follow_users(
+        bus, event_namespace, tell=lambda user_id: rooms.read_soon(account_room(user_id))
+    )
     relay = outbox.Relay(database.dsn, bus)
     mailer = mail.Mailer(
         database.dsn,

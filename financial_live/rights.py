@@ -129,6 +129,11 @@ class Act(Enum):
     LOAD_DEMO = _rule(
         "donations", "no  no  no   -   -   -   yes yes", "load the demo campaigns")
 
+    ISSUE_RECEIPT = _rule(
+        "receipts", "no  own own  -   -   -   own no ", "get receipts of your own gifts")
+    GET_RECEIPT = _rule(
+        "receipts", "no  own own  -   -   -   own no ", "see receipts of your own gifts")
+
     ONCE = _rule(
         "idempotency_keys", "yes yes yes  -   -   -   yes yes", "repeat a request")
 
@@ -200,6 +205,7 @@ INTERNAL: Mapping[str, Caller] = {
     "campaigns.locked": Caller.CONTEXTS,
     "campaigns.locked_all": Caller.CONTEXTS,
     "campaigns.counted": Caller.CONTEXTS,
+    "donations.find_own": Caller.CONTEXTS,
     "accounts.prune": Caller.PROGRAM,
     "idempotency_keys.prune": Caller.PROGRAM,
     "mail.prune": Caller.PROGRAM,

@@ -16,14 +16,15 @@ FORGOT = "/forgot"
 RESET = "/reset"
 WELCOME = "/welcome"
 ACCOUNT = "/account"
+RECEIPT = "/account/receipts/[receipt_id]"
 INVITATION = "/invitation"
 TEAM = "/campaigns/[slug]/team"
 
 PAGES = (
     *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
-    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, ACCOUNT, INVITATION, TEAM),
+    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, ACCOUNT, RECEIPT, INVITATION, TEAM),
 )
-"""The pages, as Reflex spells a route; ``[slug]`` stands for one part of the path."""
+"""The pages, as Reflex spells a route; a name in brackets stands for one part of the path."""
 
 SESSION = "/session"
 API = "/api"
@@ -42,6 +43,11 @@ def campaign(slug: str) -> str:
 def team(slug: str) -> str:
     """Return the address of a campaign's team."""
     return f"{campaign(slug)}/team"
+
+
+def receipt(receipt_id: str) -> str:
+    """Return the address of a receipt."""
+    return f"{ACCOUNT}/receipts/{quote(receipt_id, safe='')}"
 
 
 def login(*, to: str) -> str:

@@ -89,6 +89,11 @@ class TestTimes:
             "March 07, 2026"
         ]
 
+    def test_the_day_on_a_paper_is_that_of_utc(self) -> None:
+        days = [["2026-12-31T23:59:59.999Z"], ["2027-01-01T00:00:00Z"]]
+        shown = in_browser("format.formatDay(new Date(v[0]))", days)
+        assert shown == ["December 31, 2026", "January 1, 2027"]
+
     def test_moments_are_said_as_people_do(self) -> None:
         now = 1_800_000_000_000
         ages_s = [5, 60, 600, 3600, 7200, 86400, 86400 * 3]

@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from financial_live import contexts, db, rights
-from financial_live.contexts import accounts, campaigns, donations, idempotency_keys, mail
+from financial_live.contexts import (
+    accounts,
+    campaigns,
+    donations,
+    idempotency_keys,
+    mail,
+    receipts,
+)
 from financial_live.contexts.accounts import Purpose
 from financial_live.contexts.donations import Audience, Donation, DonationSource, Gift
 from financial_live.errors import AppError, Forbidden, NotFound, Unauthorized
@@ -108,11 +115,28 @@ async def redeem_handover(w: World, scope: Scope, is_own: bool) -> Any:
     return await accounts.redeem_handover(scope, ticket, address=HOME, agent="")
 
 
-async def change_visibility(w: World, scope: Scope, is_own: bool) -> Any:
+async def gift_of(w: World, scope: Scope, is_own: bool) -> tuple[Donation, Scope]:
+    """Return a gift of the caller, or of another, and whose it is."""
     giver = next((name for name, one in w.scopes.items() if one is scope), "nobody")
     other = "donor" if giver != "donor" else "viewer"
-    gift = await make_gift(w.empty, donor_email=email_of(giver if is_own else other))
+    named = giver if is_own and scope.user_id else other
+    return await make_gift(w.empty, donor_email=email_of(named)), w.scopes[named]
+
+
+async def change_visibility(w: World, scope: Scope, is_own: bool) -> Any:
+    gift, _ = await gift_of(w, scope, is_own)
     return await donations.change_visibility(scope, gift.id, {"show_name": False})
+
+
+async def issue_receipt(w: World, scope: Scope, is_own: bool) -> Any:
+    gift, _ = await gift_of(w, scope, is_own)
+    return await receipts.issue_receipt(scope, gift.id)
+
+
+async def get_receipt(w: World, scope: Scope, is_own: bool) -> Any:
+    gift, giver = await gift_of(w, scope, is_own)
+    issued = await receipts.issue_receipt(giver, gift.id)
+    return await receipts.get_receipt(scope, issued.id)
 
 
 async def create_first_admin(w: World, scope: Scope, is_own: bool) -> Any:
@@ -181,6 +205,8 @@ CALLS: dict[Act, Call] = {
     Act.CHANGE_VISIBILITY: change_visibility,
     Act.CHECK: check,
     Act.LOAD_DEMO: lambda w, s, own: donations.load_demo(s),
+    Act.ISSUE_RECEIPT: issue_receipt,
+    Act.GET_RECEIPT: get_receipt,
     Act.ONCE: once,
     Act.REGISTER: lambda w, s, own: accounts.register(s, SITI | {"email": STRANGER}),
     Act.REQUEST_VERIFICATION: lambda w, s, own: accounts.request_verification(s, STRANGER),

@@ -95,10 +95,16 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
 
 
 async def _names_no_campaign(path: str) -> bool:
-    """Whether ``path`` is the address of a campaign that is not there, as far as can be told."""
+    """Whether ``path`` is the address of a campaign that is not there, as far as can be told.
+
+    What is private, such as a receipt, is there for its owner alone: the page finds out.
+    """
     from financial_live.contexts import campaigns
 
-    slug, _, _ = path.removeprefix(f"{routes.CAMPAIGNS}/").partition("/")
+    before, _, named = path.partition(f"{routes.CAMPAIGNS}/")
+    if before or not named:
+        return False
+    slug, _, _ = named.partition("/")
     try:
         await campaigns.get_campaign(Scope.visitor("frontend"), slug)
     except NotFound:

@@ -13,6 +13,8 @@ A room is right by these rules:
   version of what it is about;
 - if a room hears nothing for ``SILENCE_S``, not even the heartbeat of the relay, it says that it is
   stale and reads every ``REREAD_S`` until it hears something;
+- a view that only says that something has moved is not changed by events but read again, at most
+  once a second (``RoomKey.read_gap_s``);
 - a new watcher gets the whole view between two frames, never beside one.
 """
 
@@ -22,10 +24,12 @@ from financial_live.rooms.views import (
     RoomKey,
     Row,
     View,
+    account_room,
     campaign_room,
     campaigns_room,
     gifts_room,
     live_campaigns_room,
+    team_room,
 )
 
 __all__ = [
@@ -36,8 +40,10 @@ __all__ = [
     "Row",
     "View",
     "Watchers",
+    "account_room",
     "campaign_room",
     "campaigns_room",
     "gifts_room",
     "live_campaigns_room",
+    "team_room",
 ]

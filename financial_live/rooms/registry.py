@@ -89,6 +89,12 @@ class Rooms:
         if room is not None:
             await room.read()
 
+    def read_soon(self, key: RoomKey) -> None:
+        """Read the room again if it is open, because of what its topic does not tell."""
+        room = self._rooms.get(key)
+        if room is not None:
+            room.read_soon()
+
     async def _deliver(self, key: RoomKey, frame: Frame) -> None:
         telemetry.count_frame(key.view)
         for door in self._doors:

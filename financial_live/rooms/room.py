@@ -94,6 +94,7 @@ class Room:
         self._unsure_since: float | None = None
         self._sender: asyncio.Task[None] | None = None
         self._next_frame_at = 0.0
+        self._next_read_at = 0.0
 
     @property
     def is_stale(self) -> bool:
@@ -188,11 +189,18 @@ class Room:
 
     async def _read(self) -> None:
         while True:
+            await self._until_readable()
             self._read_again = False
             self._place, self._view = await self._load(self.key)
             self.right_at = time.time()
             if not self._read_again:
                 return
+
+    async def _until_readable(self) -> None:
+        """Wait out the gap after the last reading, where the view keeps one."""
+        if (wait_s := self._next_read_at - time.monotonic()) > 0:
+            await asyncio.sleep(wait_s)
+        self._next_read_at = time.monotonic() + self.key.read_gap_s
 
     def _read_ended(self, reader: asyncio.Task[None]) -> None:
         self._reader = None

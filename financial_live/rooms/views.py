@@ -4,6 +4,7 @@
 rows must be read again.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,8 +30,11 @@ LIVE_CAMPAIGNS = 6
 _LIVE = "live"
 # In a list of gifts each campaign is named in a field of its own: this, and its slug.
 CAMPAIGN_FIELD = "c:"
-# Who is in a campaign's team is shown in none of these views.
-_TEAM = ("member_invited", "member_changed")
+# Of all that is shown, they change the view of a team alone; and what is given does not change it.
+_TEAM = ("member_invited", "member_changed", "invitation_cancelled")
+_GIFTS = ("donation_created", "donations_created", "donation_updated", "donation_deleted")
+# Views that are read again, not changed by events, are read so often at most.
+_READ_GAP_S = 1.0
 # Everybody sees the same numbers, the team too: what a donor hides is in none of them.
 _PUBLIC = Scope.visitor(caller="room")
 
@@ -60,7 +64,14 @@ class RoomKey:
     @property
     def topic(self) -> str:
         """The topic whose events change this view."""
-        return f"campaign:{self.subject}" if self.view == "campaign" else self.view
+        if self.view in ("campaign", "team"):
+            return f"campaign:{self.subject}"
+        return "donations" if self.view == "account" else self.view
+
+    @property
+    def read_gap_s(self) -> float:
+        """How long after one reading the next one begins, in seconds."""
+        return _READ_GAP_S if self.view in ("account", "team") else 0.0
 
     @property
     def scope(self) -> Scope:
@@ -76,7 +87,7 @@ class RoomKey:
 
     def apply(self, view: View, name: str, data: Mapping[str, Any]) -> View | None:
         """Return ``view`` after the event; None if it must be read again."""
-        if name in _TEAM:
+        if name in _TEAM and self.view != "team":
             return view
         return _APPLY[self.view](self, view, name, data)
 
@@ -102,6 +113,19 @@ def live_campaigns_room() -> RoomKey:
 def gifts_room(audience: Audience) -> RoomKey:
     """Return the room of the last gifts to any campaign."""
     return RoomKey("donations", "latest", audience)
+
+
+def account_room(user_id: UUID) -> RoomKey:
+    """Return the room of one's own account, which says nothing but that something has moved.
+
+    Nobody else may enter it. Who hears of the user's sessions has it read again.
+    """
+    return RoomKey("account", str(user_id))
+
+
+def team_room(campaign_id: UUID) -> RoomKey:
+    """Return the room of a campaign's team, which says nothing but that something has moved."""
+    return RoomKey("team", str(campaign_id))
 
 
 # One campaign
@@ -318,13 +342,46 @@ def _apply_campaigns(key: RoomKey, view: View, name: str, data: Mapping[str, Any
     return View(view.fields, {**view.rows, row["id"]: _campaign_row(campaign, row["at"])})
 
 
+# What only one or a few see: no more than a stamp, which is another when anything has changed.
+# Their pages then read for themselves, each by the rights of its visitor.
+
+
+async def _load_account(key: RoomKey) -> View:
+    """Return the stamp of somebody's gifts, and of all that was told of their sessions."""
+    gifts = await donations.list_own(Scope.user(UUID(key.subject)))
+    shown = [(g.id, g.campaign_id, g.version, g.campaign.revision) for g in gifts]
+    return _stamped(await outbox.last_place(f"user:{key.subject}"), shown)
+
+
+async def _load_team(key: RoomKey) -> View:
+    """Return the stamp of all that was told of the campaign."""
+    return _stamped(await outbox.last_place(key.topic))
+
+
+def _stamped(*state: object) -> View:
+    return View({"stamp": hashlib.sha256(repr(state).encode()).hexdigest()[:16]}, {})
+
+
+def _apply_account(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
+    """Have it read again: no event says with which address something was given."""
+    return None
+
+
+def _apply_team(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
+    return view if name in _GIFTS else None
+
+
 _LOAD: dict[str, Callable[[RoomKey], Awaitable[View]]] = {
     "campaign": _load_campaign,
     "campaigns": _load_campaigns,
     "donations": _load_gifts,
+    "account": _load_account,
+    "team": _load_team,
 }
 _APPLY: dict[str, Callable[[RoomKey, View, str, Mapping[str, Any]], View | None]] = {
     "campaign": _apply_campaign,
     "campaigns": _apply_campaigns,
     "donations": _apply_gifts,
+    "account": _apply_account,
+    "team": _apply_team,
 }

@@ -6,6 +6,7 @@ rights have changed: the page comes back by itself, as who it is now.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -77,11 +78,17 @@ class _Visitor:
 
 
 class Followers:
-    """The sockets of this worker whose visitors are known. ``run`` must be running."""
+    """The sockets of this worker whose visitors are known. ``run`` must be running.
 
-    def __init__(self, bus: Bus, namespace: EventNamespace) -> None:
+    ``tell`` is called with the user whenever something is told of one, or may have been.
+    """
+
+    def __init__(
+        self, bus: Bus, namespace: EventNamespace, *, tell: Callable[[UUID], None]
+    ) -> None:
         self._bus = bus
         self._namespace = namespace
+        self._tell = tell
         self._visitors: dict[str, _Visitor] = {}
         self._places: dict[UUID, Place] = {}
 
@@ -122,6 +129,8 @@ class Followers:
         follows = known.term == message.place.term and message.place.seq - known.seq <= 1
         if message.name is None:
             follows = message.place == known
+        if not follows or message.name is not None:
+            self._tell(user_id)
         if not follows or message.name in _CHANGES_RIGHTS:
             self._close(user_id, None)
         elif message.name == "session_revoked":
@@ -157,8 +166,8 @@ def _topic(user_id: UUID) -> str:
     return f"{TOPIC}{user_id}"
 
 
-def follow_users(bus: Bus, namespace: EventNamespace) -> Followers:
-    """Let this worker hear when the sessions of its sockets end."""
+def follow_users(bus: Bus, namespace: EventNamespace, *, tell: Callable[[UUID], None]) -> Followers:
+    """Let this worker hear when the sessions of its sockets end, and ``tell`` of whom it hears."""
     global _followers
-    _followers = Followers(bus, namespace)
+    _followers = Followers(bus, namespace, tell=tell)
     return _followers

@@ -17,7 +17,7 @@ from financial_live.ui.identity import scope_of, token_of
 from financial_live.ui.text import t
 
 
-class Shell(rx.State):
+class Shell(live.LoadsAgain, rx.State):
     """What every page shows: the flash, who is here, and whether they may manage campaigns."""
 
     flash_kind: str = ""
@@ -29,21 +29,36 @@ class Shell(rx.State):
     _flash_is_new: bool = False
 
     @rx.event
-    async def arrive(self) -> None:
+    async def arrive(self) -> Any:
         """Note who has arrived, and drop the flash that an earlier page has shown."""
         if not self._flash_is_new:
             self.flash_kind = self.flash_text = ""
         self._flash_is_new = False
+        return await self._recognise()
+
+    @rx.event
+    async def load(self) -> Any:
+        """Look again who is here, after that could not be known."""
+        return await self._recognise()
+
+    async def _recognise(self) -> Any:
+        """Note who is here. Somebody else may sit here by now, so nobody is until they are known.
+
+        The session may have been ended, and that be the reason why the page arrives. What they
+        might do names nobody, and each act asks again: a form that is being filled in stays.
+        """
+        token = token_of(self)
+        self.csrf = cookies.csrf_token(token) if token else ""
         try:
             scope = await scope_of(self)
             user = await accounts.find_user(scope, scope.user_id) if scope.user_id else None
         except Unavailable:
-            return  # The page says itself that it cannot be right now.
+            self.is_known, self.user_name = False, ""
+            return Shell.load_again
         self.is_known = user is not None
         self.user_name = user.name if user else ""
         self.may_start = rights.allows(scope, Act.CREATE_CAMPAIGN)
-        token = token_of(self)
-        self.csrf = cookies.csrf_token(token) if token else ""
+        return None
 
     @rx.event
     async def leave_rooms(self) -> None:

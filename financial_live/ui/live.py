@@ -91,10 +91,18 @@ class DonationsLive(_Received, rx.State):
     loaded: bool = False
 
 
+class PageLive(_Received, rx.State):
+    """What a page that reads for itself follows: another ``stamp`` means to read again."""
+
+    stamp: str = ""
+
+
 _STATES: dict[str, tuple[type[rx.State], int]] = {
     "campaign": (CampaignLive, CAMPAIGN_GIFTS),
     "campaigns": (CampaignsLive, CAMPAIGNS_PER_PAGE),
     "donations": (DonationsLive, GIFTS),
+    "account": (PageLive, 0),
+    "team": (PageLive, 0),
 }
 
 
@@ -155,12 +163,17 @@ class LiveDoor:
 
         await self._rooms.join(key, show)
 
-    async def enter(self, session_id: str, key: RoomKey) -> None:
-        """Make the session a member of this room and of no other; it gets the whole view first."""
+    async def enter(self, session_id: str, key: RoomKey) -> dict[str, Any]:
+        """Make the session a member of this room and of no other; it gets the whole view first.
+
+        Returns the fields of that view.
+        """
         await self.leave(session_id)
         room = _ROOM + str(key)
+        fields: dict[str, Any] = {}
 
         async def enter(snapshot: Frame) -> None:
+            fields.update(snapshot.fields)
             try:
                 await self._namespace.enter_room(session_id, room)
             except (ValueError, KeyError):
@@ -170,6 +183,7 @@ class LiveDoor:
             self._fanout.send_view(session_id, room, self._update(key, snapshot))
 
         await self._rooms.join(key, enter)
+        return fields
 
     def say_stale(self, session_id: str, view: str) -> None:
         """Tell one session that what it shows of ``view`` cannot be read now."""
@@ -199,18 +213,28 @@ def open_door(rooms: Rooms, namespace: EventNamespace) -> LiveDoor:
     return _door
 
 
-async def watch(state: rx.State, key: RoomKey) -> None:
+async def watch(state: rx.State, key: RoomKey) -> dict[str, Any]:
     """Show the room's view on the page of ``state``, from now until it navigates or closes.
 
-    Raises Unavailable while the database does not answer; the page then says that it is stale.
+    Returns the fields of the view. Raises Unavailable while the database does not answer; the page
+    then says that it is stale.
     """
     if _door is None:
         raise RuntimeError("open_door was not called in this worker")
     try:
-        await _door.enter(state.router.session.session_id, key)
+        return await _door.enter(state.router.session.session_id, key)
     except Unavailable:
         say_stale(state, key.view)
         raise
+
+
+async def follow(state: rx.State, key: RoomKey) -> str:
+    """Let the page of ``state`` hear when what it shows has moved; return the stamp until then.
+
+    What is read after this is at least as new as the stamp. The page keeps it beside what it shows,
+    and has ``components.values.follow`` compare. Raises Unavailable like ``watch``.
+    """
+    return str((await watch(state, key))["stamp"])
 
 
 def say_stale(state: rx.State, view: str) -> None:

@@ -16,6 +16,7 @@ class Key:
 
     name: str
     view: str = "test"
+    read_gap_s: float = 0.0
     reads: list[int] = field(default_factory=list, hash=False, compare=False)
 
     @property
@@ -106,6 +107,16 @@ class TestJoin:
         gate.set()
         assert (await joining).fields["reads"] == 1
         looking.cancel()
+
+
+class TestReadSoon:
+    async def test_reads_a_room_that_is_open_and_opens_none(self) -> None:
+        stage, key = Stage(), Key("a")
+        await stage.join(key)
+        stage.rooms.read_soon(key)
+        assert (await stage.shown())["reads"] == 2
+        stage.rooms.read_soon(Key("b"))
+        assert len(stage.rooms) == 1
 
 
 class TestReceived:

@@ -1,6 +1,7 @@
 """One room: it follows its topic whatever happens to the messages, and sends what changed."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,7 @@ class Key:
     """A room's key with a view of its own."""
 
     name: str = "test"
+    read_gap_s: float = 0.0
 
     def apply(self, view: View, name: str, data: dict[str, Any]) -> View | None:
         row = data["row"]
@@ -152,6 +154,33 @@ class TestJoin:
         room = Room(Key(), load=broken, deliver=Stage()._deliver)  # type: ignore[arg-type]
         with pytest.raises(ConnectionError, match="away"):
             await room.join(Screen().show)
+
+
+class TestReadGap:
+    async def test_a_view_that_keeps_a_gap_is_read_once_for_all_it_hears_meanwhile(self) -> None:
+        stage = Stage()
+        hour_s = 3600.0
+        stage.room.key = Key(read_gap_s=hour_s)  # type: ignore[assignment]
+        screen = await stage.join()
+        for _ in range(5):
+            stage.world.give(5)
+            stage.room.read_soon()
+        await asyncio.sleep(0)
+        assert stage.reads == 1
+        assert stage.room._next_read_at > time.monotonic() + hour_s / 2
+        stage.room.close()
+        assert screen.frames[0].reset
+
+    async def test_after_the_gap_it_is_right(self) -> None:
+        stage = Stage()
+        stage.room.key = Key(read_gap_s=0.05)  # type: ignore[assignment]
+        await stage.join()
+        for _ in range(5):
+            stage.world.give(5)
+            stage.room.read_soon()
+        await stage.settle()
+        stage.assert_right()
+        assert stage.reads <= 3
 
 
 class TestHear:

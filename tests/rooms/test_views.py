@@ -15,10 +15,12 @@ from financial_live.errors import AppError
 from financial_live.rooms import (
     RoomKey,
     View,
+    account_room,
     campaign_room,
     campaigns_room,
     gifts_room,
     live_campaigns_room,
+    team_room,
 )
 from financial_live.scope import Scope
 from tests.contexts.factories import GIFT, OPERATOR, make_campaign, make_gift
@@ -268,3 +270,63 @@ class TestPublicView:
         campaign = await make_campaign()
         await campaigns.delete_campaign(OPERATOR, campaign.id)
         assert (await campaign_room(campaign.id, PUBLIC).load())[1].fields == {"missing": True}
+
+
+@pytest.mark.usefixtures("own_database")
+class TestStamps:
+    """What is told of what only few see: that something has moved, and nothing else."""
+
+    async def stamp(self, key: RoomKey) -> str:
+        view = (await key.load())[1]
+        assert (set(view.fields), view.rows) == ({"stamp"}, {})
+        return str(view.fields["stamp"])
+
+    async def test_of_an_account_follows_its_gifts_and_campaigns_and_no_others(self) -> None:
+        attrs = {"name": "Siti", "email": GIFT["donor_email"]}
+        user = await accounts.create_user(OPERATOR, attrs)
+        campaign, key = await make_campaign(), account_room(user.id)
+        stamps = [await self.stamp(key)]
+        gift = await make_gift(campaign)
+        stamps.append(await self.stamp(key))
+        await donations.update_donation(OPERATOR, gift.id, {"message": "Keep going!"})
+        stamps.append(await self.stamp(key))
+        await campaigns.update_campaign(OPERATOR, campaign.id, {"name": "Another"})
+        stamps.append(await self.stamp(key))
+        await donations.update_donation(OPERATOR, gift.id, {"donor_email": "else@example.org"})
+        stamps.append(await self.stamp(key))
+        assert stamps.pop(0) == stamps.pop()
+        assert len(set(stamps)) == 3
+        mine = await self.stamp(key)
+        await make_gift(campaign, donor_email="budi@example.org")
+        assert await self.stamp(key) == mine
+
+    async def test_of_an_account_follows_what_is_told_of_its_user(self) -> None:
+        user = await accounts.create_user(OPERATOR, {"name": "Siti", "email": "siti@example.org"})
+        key = account_room(user.id)
+        before = await self.stamp(key)
+        async with db.transaction() as session:
+            session.add(outbox.TopicSequence(topic=f"user:{user.id}", seq=1))
+        assert await self.stamp(key) != before
+
+    async def test_of_a_team_is_another_after_all_but_gifts(self) -> None:
+        campaign = await make_campaign()
+        key, seen = team_room(campaign.id), await last_id()
+        view = (await key.load())[1]
+        await make_gift(campaign)
+        await campaigns.invite(OPERATOR, campaign.id, "budi@example.org", "viewer")
+        await campaigns.update_campaign(OPERATOR, campaign.id, {"name": "Another"})
+        given, *others = await told(seen)
+        assert key.apply(view, given.name, given.data) is view
+        assert len(others) == 2
+        for event in others:
+            assert key.topic in event.topics
+            assert key.apply(view, event.name, event.data) is None
+
+    async def test_any_gift_may_be_ones_own(self) -> None:
+        user = await accounts.create_user(OPERATOR, {"name": "Siti", "email": "siti@example.org"})
+        campaign, key, seen = await make_campaign(), account_room(user.id), await last_id()
+        view = (await key.load())[1]
+        await make_gift(campaign)
+        [event] = await told(seen)
+        assert key.topic in event.topics
+        assert key.apply(view, event.name, event.data) is None

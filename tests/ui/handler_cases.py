@@ -52,6 +52,10 @@ async def own_gift(w: World, caller: str) -> Payload:
     return {"gift_id": str(gift.id), "what": "name", "shown": False}
 
 
+async def counted_gift(w: World, caller: str) -> Payload:
+    return {"gift_id": (await own_gift(w, caller))["gift_id"]}
+
+
 async def other_session(w: World, caller: str) -> Payload:
     if caller == "nobody":
         return {"session_id": str(w.scopes["donor"].session_id)}
@@ -120,6 +124,14 @@ def team(act: Act, make: Make, *, changes: bool = True) -> Case:
     )
 
 
+def receipt_page() -> Case:
+    """Return the page of a receipt that is nobody's."""
+    return Case(
+        path=lambda w: f"/account/receipts/{w.ours.id}",
+        query=lambda w: {"receipt_id": str(w.ours.id)},
+    )
+
+
 def campaign_page(act: Act | None, make: Make | None = None) -> Case:
     return Case(
         act,
@@ -136,6 +148,8 @@ ANYBODY = Case()
 # Every handler of every page, and the act it does. Who may is in the table of rights.
 CASES: dict[str, Case] = {
     "Shell.arrive": ANYBODY,
+    "Shell.load": ANYBODY,
+    "Shell.load_again": ANYBODY,
     "Shell.leave_rooms": ANYBODY,
     "Shell.dismiss": ANYBODY,
     "Shell.refused": ANYBODY,
@@ -158,6 +172,7 @@ CASES: dict[str, Case] = {
     "NewCampaignForm.create": Case(Act.CREATE_CAMPAIGN, fixed(form(**CAMPAIGN))),
     "TeamPage.load": team(Act.LIST_MEMBERS, fixed({}), changes=False),
     "TeamPage.load_again": team(Act.LIST_MEMBERS, fixed({}), changes=False),
+    "TeamPage.move": team(Act.LIST_MEMBERS, fixed({}), changes=False),
     "TeamPage.ask": Case(make=fixed({"what": "x"})),
     "TeamPage.change_role": team(Act.CHANGE_MEMBER_ROLE, new_place),
     "TeamPage.remove": team(Act.REMOVE_MEMBER, member),
@@ -167,6 +182,11 @@ CASES: dict[str, Case] = {
     "InvitationPage.load": ANYBODY,
     "InvitationPage.accept": Case(Act.ACCEPT_INVITATION, invitation),
     "AccountPage.load": Case(Act.LIST_SESSIONS, changes=False),
+    "AccountPage.load_again": Case(Act.LIST_SESSIONS, changes=False),
+    "AccountPage.move": Case(Act.LIST_SESSIONS, changes=False),
+    "AccountPage.receipt": Case(Act.ISSUE_RECEIPT, counted_gift),
+    "ReceiptPage.load": receipt_page(),
+    "ReceiptPage.load_again": receipt_page(),
     "AccountPage.show_or_hide": Case(Act.CHANGE_VISIBILITY, own_gift),
     "AccountPage.end_session": Case(Act.REVOKE_SESSION, other_session),
     "AccountPage.end_others": Case(Act.REVOKE_OTHERS, other_sessions),

@@ -79,8 +79,9 @@ class Stage:
 
     # What a page asks of the rooms.
 
-    async def enter(self, sid: str, key: object) -> None:
+    async def enter(self, sid: str, key: object) -> dict[str, Any]:
         self.rooms.append(str(key))
+        return {"stamp": "1"}
 
     async def reread(self, key: object) -> None:
         self.rooms.append(str(key))

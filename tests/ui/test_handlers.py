@@ -153,6 +153,7 @@ class TestHandlers:
         [
             "CampaignsPage.delete",
             "AccountPage.show_or_hide",
+            "AccountPage.receipt",
             "AccountPage.end_session",
             "TeamPage.change_role",
             "TeamPage.remove",

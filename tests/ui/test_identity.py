@@ -99,7 +99,12 @@ class Stage:
         )
         self.sockets: dict[str, SimpleNamespace] = {}
         self.namespace.server.eio.sockets = self.sockets
-        self.followers = Followers(self.bus, self.namespace)  # type: ignore[arg-type]
+        self.told_of: list[UUID] = []
+        self.followers = Followers(
+            self.bus,  # type: ignore[arg-type]
+            self.namespace,
+            tell=self.told_of.append,
+        )
         self.user, self.other = uuid4(), uuid4()
         self.sessions = {"phone": uuid4(), "laptop": uuid4(), "stranger": uuid4()}
 
@@ -143,6 +148,15 @@ class TestFollowers:
         stage = await Stage().begin()
         assert await stage.hear(1, None) == {"phone", "laptop"}
         assert await stage.hear(3, "reset_requested") == {"phone", "laptop"}
+
+    async def test_tell_of_whom_something_was_told_or_may_have_been(self) -> None:
+        stage = await Stage().begin()
+        await stage.hear(0, None)
+        assert stage.told_of == []
+        await stage.hear(1, "session_begun")
+        assert stage.told_of == [stage.user]
+        await stage.hear(3, None)
+        assert stage.told_of == [stage.user, stage.user]
 
     async def test_ask_once_more_who_somebody_is_when_they_begin_to_follow(
         self, known: dict[str, Scope], monkeypatch: pytest.MonkeyPatch

@@ -10,6 +10,7 @@ from financial_live.contexts.accounts.administration import (
 from financial_live.contexts.accounts.events import (
     registered_again,
     reset_requested,
+    session_begun,
     session_revoked,
     topics,
     user_registered,
@@ -74,6 +75,7 @@ __all__ = [
     "reset_requested",
     "revoke_others",
     "revoke_session",
+    "session_begun",
     "session_revoked",
     "session_scope",
     "set_password",

@@ -1,5 +1,6 @@
 """What accounts tell. Each event goes to ``user:{id}``.
 
+- ``session_begun``: somebody has logged in, somewhere.
 - ``session_revoked``: sessions have ended, by logging out or by force: a new password, another
   role, their time. Whoever serves them must stop. ``session_ids`` names them.
 - ``user_registered``: somebody has an account whose address must be proven.
@@ -15,6 +16,11 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from financial_live.event import Event
+
+
+def session_begun(user_id: UUID) -> Event:
+    """Tell that somebody has logged in."""
+    return _event("session_begun", user_id)
 
 
 def session_revoked(user_id: UUID, session_ids: Iterable[UUID]) -> Event:

@@ -96,7 +96,10 @@ async def _lock_unchanged(session: AsyncSession, user: User) -> None:
 
 
 async def begin(session: AsyncSession, user: User, *, address: str, agent: str) -> LoggedIn:
-    """Begin a session, in the caller's transaction, of a user whose row it holds."""
+    """Begin a session, in the caller's transaction, of a user whose row it holds.
+
+    Emits ``session_begun``.
+    """
     token, token_hash = tokens.mint()
     moment = columns.now()
     begun = UserSession(
@@ -109,6 +112,7 @@ async def begin(session: AsyncSession, user: User, *, address: str, agent: str) 
         agent=_shortened(agent, AGENT_LENGTH),
     )
     await repo.add_session(session, begun)
+    await outbox.append(events.session_begun(user.id))
     return LoggedIn(token, begun)
 
 

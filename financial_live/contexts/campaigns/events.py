@@ -6,6 +6,7 @@
 - ``campaign_deleted``: it is gone; it never had a gift.
 - ``member_invited``: an address was invited into its team. Goes to ``campaign:{id}`` alone, and
   makes a mail: who sends it looks the address up, and makes the link's token then.
+- ``invitation_cancelled``: an invitation was taken back. Goes to ``campaign:{id}`` alone.
 - ``member_changed``: somebody joined its team, has another place in it (``role``), or is no longer
   in it (None). Goes to ``campaign:{id}`` and ``user:{id}``: whoever shows that person more than
   the public sees must look again.
@@ -89,6 +90,12 @@ def member_invited(campaign_id: UUID, invitation_id: UUID, role: CampaignRole) -
         "role": role.value,
     }
     return Event("member_invited", (f"campaign:{campaign_id}",), data)
+
+
+def invitation_cancelled(campaign_id: UUID, invitation_id: UUID) -> Event:
+    """Tell that an invitation was taken back."""
+    data = {"campaign_id": str(campaign_id), "invitation_id": str(invitation_id)}
+    return Event("invitation_cancelled", (f"campaign:{campaign_id}",), data)
 
 
 def member_changed(campaign_id: UUID, user_id: UUID, role: CampaignRole | None) -> Event:

@@ -114,7 +114,8 @@ async def list_invitations(scope: Scope, campaign_id: UUID | str) -> Sequence[In
 async def cancel_invitation(scope: Scope, campaign_id: UUID | str, id: UUID | str) -> None:
     """Take an invitation into a campaign's team back: its link ends.
 
-    Raises Unauthorized, Forbidden, and NotFound, also for one that was accepted.
+    Emits ``invitation_cancelled``. Raises Unauthorized, Forbidden, and NotFound, also for one that
+    was accepted.
     """
     campaign = await service.get_campaign(scope, campaign_id)
     async with db.transaction() as session:
@@ -127,6 +128,7 @@ async def cancel_invitation(scope: Scope, campaign_id: UUID | str, id: UUID | st
             raise gone from None
         if await team_repo.remove_invitation(session, campaign.id, invitation_id) is None:
             raise gone
+        await outbox.append(events.invitation_cancelled(campaign.id, invitation_id))
 
 
 async def accept_invitation(scope: Scope, token: str) -> CampaignMember:

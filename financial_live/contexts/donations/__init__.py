@@ -22,7 +22,7 @@ from financial_live.contexts.donations.models import (
     DonationStatus,
     Statistics,
 )
-from financial_live.contexts.donations.own import change_visibility, list_own
+from financial_live.contexts.donations.own import change_visibility, find_own, list_own
 from financial_live.contexts.donations.service import (
     delete_donation,
     get_donation,
@@ -56,6 +56,7 @@ __all__ = [
     "donation_deleted",
     "donation_updated",
     "donations_created",
+    "find_own",
     "get_donation",
     "give",
     "give_many",

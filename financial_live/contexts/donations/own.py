@@ -57,6 +57,21 @@ async def change_visibility(scope: Scope, id: UUID | str, attrs: Mapping[str, An
         return await service.change(session, donation, changes) if changes else donation
 
 
+async def find_own(scope: Scope, id: UUID | str, *, is_locked: bool = False) -> Donation | None:
+    """Return one of the caller's own gifts with its campaign; None if it is not one of them.
+
+    ``is_locked``: as it is now, and until the caller's transaction ends. Raises NotFound for what
+    can be no gift's id.
+    """
+    if scope.user_id is None:
+        return None
+    async with db.transaction() as session:
+        email = await _proven_email(scope, scope.user_id)
+        find = repo.lock if is_locked else repo.find
+        found = await find(session, service.id_of(id))
+        return found if found is not None and _is_of(found, email) else None
+
+
 async def _proven_email(scope: Scope, user_id: UUID) -> str | None:
     """Return the caller's address, as it is now; None if it is not proven."""
     user = await accounts.find_user(scope, user_id)

@@ -108,7 +108,10 @@ async def find(session: AsyncSession, donation_id: UUID) -> Donation | None:
 
 
 async def lock(session: AsyncSession, donation_id: UUID) -> Donation | None:
-    """Return one gift as it is now, held until the transaction ends; needs its campaign's lock."""
+    """Return one gift as it is now, held until the transaction ends.
+
+    Who changes it, or locks more of its campaign's, locks the campaign before.
+    """
     query = _loaded(gifts()).where(col(Donation.id) == donation_id)
     found = await session.execute(query.with_for_update(of=Donation))
     return found.scalar_one_or_none()

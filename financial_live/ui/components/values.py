@@ -3,6 +3,7 @@
 from typing import Any
 
 import reflex as rx
+from reflex.event import EventHandler, no_args_event_spec
 from reflex_base.vars.base import VarData
 
 _FORMAT = "$/public/format.js"
@@ -92,6 +93,14 @@ class When(rx.Component):
     at: rx.Var[int]
 
 
+class Day(rx.Component):
+    """The day of a moment, in microseconds since 1970: the same one wherever it is read, in UTC."""
+
+    library = _LIVE
+    tag = "Day"
+    at: rx.Var[int]
+
+
 class Rolling(rx.Component):
     """A text whose changed characters roll in."""
 
@@ -115,6 +124,16 @@ class StaleLine(rx.Component):
     stale: rx.Var[int]
     reconnecting: rx.Var[str]
     since: rx.Var[str]
+
+
+class Follow(rx.Component):
+    """What calls ``on_move`` when the ``stamp`` heard is not that of what the page has read."""
+
+    library = _LIVE
+    tag = "Follow"
+    stamp: rx.Var[str]
+    read: rx.Var[str]
+    on_move: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]
 
 
 class OutOfSight(rx.Component):
@@ -180,6 +199,13 @@ class FromLink(rx.Component):
     name: rx.Var[str]
 
 
+class Print(rx.Component):
+    """A button that prints the page."""
+
+    library = _LIVE
+    tag = "Print"
+
+
 class KeepInvitation(rx.Component):
     """What keeps the invitation of the page's address until its reader is logged in."""
 
@@ -187,6 +213,8 @@ class KeepInvitation(rx.Component):
     tag = "KeepInvitation"
 
 
+day = Day.create
+follow = Follow.create
 from_link = FromLink.create
 keep_invitation = KeepInvitation.create
 handover = Handover.create
@@ -195,6 +223,7 @@ jump = Jump.create
 landing = Landing.create
 line = Line.create
 once_key = OnceKey.create
+print_button = Print.create
 when = When.create
 rolling = Rolling.create
 stale_line = StaleLine.create

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import reflex as rx
 
-from financial_live import routes
+from financial_live import rooms, routes
 from financial_live.contexts import campaigns
 from financial_live.contexts.campaigns import CampaignRole, Invitation, Member
 from financial_live.contexts.wire import time_text
@@ -18,9 +18,10 @@ from financial_live.ui import forms, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.entrance import form_error
 from financial_live.ui.components.fields import field, field_error
-from financial_live.ui.components.values import landing, when
+from financial_live.ui.components.values import follow, landing, when
 from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import Shell, add_page, shell
+from financial_live.ui.live import PageLive
 from financial_live.ui.pages.not_found import nothing_here
 from financial_live.ui.text import t
 
@@ -38,6 +39,7 @@ class TeamPage(live.LoadsAgain, rx.State):
 
     missing: bool = False
     loaded: bool = False
+    read: str = ""
     subject: str = ""
     name: str = ""
     campaign_address: str = ""
@@ -53,13 +55,18 @@ class TeamPage(live.LoadsAgain, rx.State):
     @rx.event
     async def load(self) -> Any:
         """Show the team to those of it; others learn nothing, or where to log in."""
+        self.confirming = self.refused = self.problem = ""
+        return await self._load(is_arriving=True)
+
+    @rx.event
+    async def move(self) -> Any:
+        """Show what is different now; what is being done stays."""
         return await self._load()
 
-    async def _load(self) -> Any:
+    async def _load(self, *, is_arriving: bool = False) -> Any:
         named = str(self.slug)  # The route's part; Reflex adds it.
         if self.subject != named:
             self.reset()
-        self.confirming = self.refused = self.problem = ""
         try:
             await self._show(await scope_of(self), named)
         except Unauthorized:
@@ -69,10 +76,14 @@ class TeamPage(live.LoadsAgain, rx.State):
             self.reset()
             self.missing = True
         except Unavailable:
+            if is_arriving:  # Somebody else may sit here by now.
+                self.reset()
             return TeamPage.load_again
 
     async def _show(self, scope: Scope, named: str) -> None:
         campaign = await campaigns.get_campaign(scope, named)
+        await campaigns.require(scope, Act.LIST_MEMBERS, campaign.id)
+        self.read = await live.follow(self, rooms.team_room(campaign.id))
         members = await campaigns.list_members(scope, campaign.id)
         self.may_change = await campaigns.may(scope, Act.CHANGE_MEMBER_ROLE, campaign.id)
         invited = await campaigns.list_invitations(scope, campaign.id) if self.may_change else []
@@ -113,6 +124,7 @@ class TeamPage(live.LoadsAgain, rx.State):
             await work
         except AppError as error:
             problem = error.message
+        self.confirming = ""
         shown = await self._load()
         self.refused, self.problem = str(beside)[:_ID_LENGTH], problem
         return shown
@@ -366,10 +378,11 @@ def team() -> rx.Component:
             class_name="lead mt-2 mb-8",
         ),
         rx.cond(is_here, _team(), _loading()),
+        follow(stamp=PageLive.stamp, read=TeamPage.read, on_move=TeamPage.move),
         class_name="max-w-2xl",
     )
     gone = nothing_here(t("There is nothing at this address, or not for you."))
-    return shell(rx.cond(TeamPage.missing, gone, page))
+    return shell(rx.cond(TeamPage.missing, gone, page), stale=PageLive.stale)
 
 
 def register(app: rx.App) -> None:

@@ -15,6 +15,7 @@ class TestEvents:
             accounts.registered_again,
             accounts.verification_requested,
             accounts.reset_requested,
+            accounts.session_begun,
         ):
             event = make(ID)
             assert event.name == make.__name__

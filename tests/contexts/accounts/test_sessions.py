@@ -10,7 +10,7 @@ from financial_live.contexts import accounts
 from financial_live.contexts.accounts import Purpose, passwords
 from financial_live.errors import AppError, Invalid, NotFound, Unauthorized
 from financial_live.scope import Role, Scope
-from tests.contexts.factories import OPERATOR, VISITOR
+from tests.contexts.factories import OPERATOR, VISITOR, events
 from tests.contexts.people import (
     ELSEWHERE,
     EMAIL,
@@ -50,6 +50,8 @@ class TestLogIn:
         session = logged_in.session
         assert (session.address, session.agent) == (HOME, "Firefox")
         assert session.expires_at - session.inserted_at == accounts.SESSION_LIFETIME
+        told = ("session_begun", [f"user:{user.id}"], {"user_id": str(user.id)})
+        assert (await events())[-1] == told
 
     async def test_each_has_an_id_and_a_token_of_its_own(self) -> None:
         await make_user()

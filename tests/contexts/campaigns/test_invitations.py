@@ -211,6 +211,11 @@ class TestCancel:
         invitation = await campaigns.invite(manager, campaign.id, COLLEAGUE, "viewer")
         token = await token_of(invitation)
         await campaigns.cancel_invitation(manager, campaign.id, str(invitation.id))
+        assert (await events())[-1] == (
+            "invitation_cancelled",
+            [f"campaign:{campaign.id}"],
+            {"campaign_id": str(campaign.id), "invitation_id": str(invitation.id)},
+        )
         colleague = await person(COLLEAGUE)
         assert isinstance(await refused(campaigns.accept_invitation(colleague, token)), NotFound)
 

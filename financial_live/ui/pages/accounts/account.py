@@ -1,95 +1,123 @@
 """One's own account: the gifts given, where one is logged in, and the password."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import reflex as rx
 
-from financial_live import routes
-from financial_live.contexts import accounts, donations
-from financial_live.contexts.accounts import UserSession
-from financial_live.contexts.donations import Donation
-from financial_live.contexts.wire import amount_text, time_text
-from financial_live.errors import AppError, Unauthorized
-from financial_live.rooms.views import microseconds
-from financial_live.ui import forms
+from financial_live import rooms, routes
+from financial_live.config import get_settings
+from financial_live.contexts import accounts, donations, receipts
+from financial_live.errors import AppError, Unauthorized, Unavailable
+from financial_live.scope import Scope
+from financial_live.ui import forms, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.entrance import form_error, password_field
-from financial_live.ui.components.gifts import badge
-from financial_live.ui.components.values import amount, log_out, when
+from financial_live.ui.components.values import follow
 from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import Shell, add_page, shell
+from financial_live.ui.live import PageLive
 from financial_live.ui.pages.accounts.entering import LABELS
+from financial_live.ui.pages.accounts.own_gifts import gift_line, own_gifts
+from financial_live.ui.pages.accounts.own_mails import mail_lines, own_mails
+from financial_live.ui.pages.accounts.own_sessions import own_sessions, session_line
 from financial_live.ui.text import t
 
-_UNKNOWN_BROWSER = t("An unknown browser")
 
-
-class AccountPage(rx.State):
-    """What somebody sees of their own account."""
+class AccountPage(live.LoadsAgain, rx.State):
+    """What somebody sees of their own account, and the stamp from which on that is right."""
 
     loaded: bool = False
+    read: str = ""
     email: str = ""
     gifts: list[dict[str, Any]] = []
     sessions: list[dict[str, Any]] = []
+    mails: list[dict[str, Any]] = []
     errors: dict[str, str] = {}
     changed: bool = False
     problem: str = ""
 
     @rx.event
     async def load(self) -> Any:
-        """Show the account, or the way in."""
+        """Show the account, or the way in.
+
+        Who cannot be looked up may be somebody else by now: nothing is shown until they can.
+        """
         self.errors, self.changed, self.problem = {}, False, ""
         try:
-            return await self._show()
+            return await self._show(await scope_of(self))
+        except Unavailable:
+            self.reset()
+            live.say_stale(self, "account")
+            return AccountPage.load_again
         except AppError as error:
             self.problem = error.message
         return None
 
-    async def _show(self) -> Any:
-        scope = await scope_of(self)
+    @rx.event
+    async def move(self) -> Any:
+        """Show what is different now; what is typed, and was said of it, stays."""
+        return await self._move()
+
+    async def _move(self) -> Any:
+        try:
+            return await self._show(await scope_of(self))
+        except Unavailable:
+            return AccountPage.load_again
+
+    async def _show(self, scope: Scope) -> Any:
         if scope.user_id is None:
             self.reset()
             return rx.redirect(routes.login(to=routes.ACCOUNT), replace=True)
+        self.read = await live.follow(self, rooms.account_room(scope.user_id))
         user = await accounts.find_user(scope, scope.user_id)
         self.email = user.email
-        self.gifts = [_gift(gift) for gift in await donations.list_own(scope)]
+        self.gifts = [gift_line(gift) for gift in await donations.list_own(scope)]
         self.sessions = [
-            _session(one, is_here=one.id == scope.session_id)
+            session_line(one, is_here=one.id == scope.session_id)
             for one in await accounts.list_sessions(scope)
         ]
+        self.mails = await mail_lines(scope, get_settings())
         self.loaded = True
+        return None
+
+    async def _do(self, work: Callable[[Scope], Awaitable[object]]) -> Any:
+        """Do ``work`` and show what is different then, or say why it was refused."""
+        self.problem = ""
+        try:
+            scope = await scope_of(self)
+            await work(scope)
+            return await self._show(scope)
+        except AppError as error:
+            self.problem = error.message
         return None
 
     @rx.event
     async def show_or_hide(self, gift_id: str, what: str, shown: bool) -> Any:
         """Show or hide the name or the amount of one of the own gifts, everywhere."""
+        attrs = {f"show_{what}": shown}
+        return await self._do(lambda scope: donations.change_visibility(scope, str(gift_id), attrs))
+
+    @rx.event
+    async def receipt(self, gift_id: str) -> Any:
+        """Go to the receipt of a gift, which is issued now if it has none."""
+        self.problem = ""
         try:
-            attrs = {f"show_{what}": shown}
-            await donations.change_visibility(await scope_of(self), str(gift_id), attrs)
+            issued = await receipts.issue_receipt(await scope_of(self), str(gift_id))
         except AppError as error:
             self.problem = error.message
             return None
-        return await self._show()
+        return rx.redirect(routes.receipt(str(issued.id)))
 
     @rx.event
     async def end_session(self, session_id: str) -> Any:
         """Log out somewhere else."""
-        try:
-            await accounts.revoke_session(await scope_of(self), str(session_id))
-        except AppError as error:
-            self.problem = error.message
-            return None
-        return await self._show()
+        return await self._do(lambda scope: accounts.revoke_session(scope, str(session_id)))
 
     @rx.event
     async def end_others(self) -> Any:
         """Log out everywhere else."""
-        try:
-            await accounts.revoke_others(await scope_of(self))
-        except AppError as error:
-            self.problem = error.message
-            return None
-        return await self._show()
+        return await self._do(accounts.revoke_others)
 
     @rx.event
     async def change_password(self, form: dict[str, Any]) -> Any:
@@ -107,148 +135,7 @@ class AccountPage(rx.State):
             wrong = next((name for name in LABELS if name in self.errors), None)
             return rx.set_focus(wrong) if wrong else None
         self.changed = True
-        return await self._show()
-
-
-def _gift(gift: Donation) -> dict[str, Any]:
-    return {
-        "id": str(gift.id),
-        "campaign": gift.campaign.name,
-        "href": routes.campaign(gift.campaign.slug),
-        "amount": amount_text(gift.amount),
-        "currency": gift.currency,
-        "status": str(gift.status),
-        "show_name": gift.show_name,
-        "show_amount": gift.show_amount,
-        "at": microseconds(time_text(gift.inserted_at)),
-    }
-
-
-def _session(one: UserSession, *, is_here: bool) -> dict[str, Any]:
-    return {
-        "id": str(one.id),
-        "agent": _browser(one.agent),
-        "address": one.address,
-        "at": microseconds(time_text(one.last_seen_at)),
-        "is_here": is_here,
-    }
-
-
-# What a browser calls itself, and what people call it: the first that fits.
-_BROWSERS = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-_SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Windows", "Windows"),
-    ("Mac OS", "macOS"),
-    ("Linux", "Linux"),
-)
-
-
-def _browser(agent: str) -> str:
-    """Return a browser as people call it: "Firefox, Android"."""
-    named = [
-        next((name for sign, name in known if sign in agent), "") for known in (_BROWSERS, _SYSTEMS)
-    ]
-    return ", ".join(filter(None, named)) or _UNKNOWN_BROWSER
-
-
-def _switch(gift: rx.Var[dict[str, Any]], what: str, label: str) -> rx.Component:
-    return rx.el.label(
-        rx.el.input(
-            type="checkbox",
-            checked=gift[f"show_{what}"].to(bool),
-            on_change=lambda shown: AccountPage.show_or_hide(gift["id"].to(str), what, shown),
-        ),
-        rx.el.span(label),
-        class_name="check",
-    )
-
-
-def _gift_row(gift: rx.Var[dict[str, Any]]) -> rx.Component:
-    return rx.el.li(
-        rx.el.h3(
-            rx.el.a(gift["campaign"], href=gift["href"].to(str), class_name="name"),
-            class_name="name",
-        ),
-        rx.el.span(amount(gift["amount"], gift["currency"]), class_name="amount"),
-        rx.el.div(when(at=gift["at"]), " · ", badge(gift["status"].to(str)), class_name="meta"),
-        rx.el.div(
-            _switch(gift, "name", t("Show my name")),
-            _switch(gift, "amount", t("Show the amount")),
-            class_name="switches",
-        ),
-        key=gift["id"].to(str),
-        class_name="gift",
-    )
-
-
-def _gifts() -> rx.Component:
-    return rx.el.section(
-        rx.el.h2(t("Your gifts"), class_name="heading mb-3"),
-        rx.cond(
-            AccountPage.gifts.length() > 0,
-            rx.el.ul(rx.foreach(AccountPage.gifts, _gift_row), class_name="gifts", id="own-gifts"),
-            rx.el.p(
-                t("Gifts given with the address "),
-                rx.el.b(AccountPage.email),
-                t(" appear here."),
-                class_name="quiet",
-            ),
-        ),
-        class_name="mb-12",
-    )
-
-
-def _session_row(one: rx.Var[dict[str, Any]]) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.div(one["agent"], class_name="font-medium"),
-            rx.el.div(one["address"], " · ", when(at=one["at"]), class_name="quiet small"),
-        ),
-        rx.cond(
-            one["is_here"],
-            rx.el.span(t("This browser"), class_name="quiet small"),
-            rx.el.button(
-                t("Log out"),
-                type="button",
-                class_name="button small",
-                on_click=AccountPage.end_session(one["id"].to(str)),
-            ),
-        ),
-        key=one["id"].to(str),
-        class_name="line",
-    )
-
-
-def _sessions() -> rx.Component:
-    return rx.el.section(
-        rx.el.h2(t("Where you are logged in"), class_name="heading mb-3"),
-        rx.el.ul(rx.foreach(AccountPage.sessions, _session_row), class_name="lines", id="sessions"),
-        rx.el.div(
-            rx.cond(
-                AccountPage.sessions.length() > 1,
-                rx.el.button(
-                    t("Log out everywhere else"),
-                    type="button",
-                    class_name="button",
-                    on_click=AccountPage.end_others,
-                ),
-            ),
-            log_out(
-                t("Log out"), csrf=Shell.csrf, to=routes.HOME, class_name="button", id="logout"
-            ),
-            class_name="mt-4 flex flex-wrap gap-3",
-        ),
-        class_name="mb-12",
-    )
+        return await self._move()
 
 
 def _password() -> rx.Component:
@@ -291,11 +178,27 @@ def account() -> rx.Component:
             ),
             rx.cond(
                 AccountPage.loaded,
-                rx.fragment(_gifts(), _sessions(), _password()),
+                rx.fragment(
+                    own_gifts(
+                        AccountPage.gifts,
+                        email=AccountPage.email,
+                        show_or_hide=AccountPage.show_or_hide,
+                        receipt=AccountPage.receipt,
+                    ),
+                    own_mails(AccountPage.mails),
+                    own_sessions(
+                        AccountPage.sessions,
+                        end=AccountPage.end_session,
+                        end_others=AccountPage.end_others,
+                    ),
+                    _password(),
+                ),
                 rx.el.div(*[ghost("3rem") for _ in range(6)], class_name="grid gap-4"),
             ),
+            follow(stamp=PageLive.stamp, read=AccountPage.read, on_move=AccountPage.move),
             class_name="max-w-2xl",
-        )
+        ),
+        stale=PageLive.stale,
     )
 
 

@@ -1,0 +1,122 @@
+"""A receipt of an own gift, made to be printed."""
+
+from typing import Any
+
+import reflex as rx
+
+from financial_live import routes
+from financial_live.contexts import receipts
+from financial_live.contexts.receipts import Receipt
+from financial_live.contexts.wire import amount_text, time_text
+from financial_live.errors import Forbidden, NotFound, Unauthorized, Unavailable
+from financial_live.rooms.views import microseconds
+from financial_live.ui import live
+from financial_live.ui.components.campaigns import ghost
+from financial_live.ui.components.icons import mark
+from financial_live.ui.components.values import amount, day, print_button
+from financial_live.ui.identity import scope_of
+from financial_live.ui.layout import Shell, add_page, shell
+from financial_live.ui.pages.not_found import nothing_here
+from financial_live.ui.text import t
+
+
+class ReceiptPage(live.LoadsAgain, rx.State):
+    """The receipt that the address names, for whom it was issued."""
+
+    missing: bool = False
+    subject: str = ""
+    receipt: dict[str, Any] = {}
+
+    @rx.event
+    async def load(self) -> Any:
+        """Show the receipt to its donor; others learn nothing, or where to log in."""
+        named = str(self.receipt_id)  # The route's part; Reflex adds it.
+        self.reset()
+        try:
+            self.receipt = _lines(await receipts.get_receipt(await scope_of(self), named))
+            self.subject = named
+        except Unauthorized:
+            return rx.redirect(routes.login(to=routes.receipt(named)), replace=True)
+        except (Forbidden, NotFound):
+            self.missing = True
+        except Unavailable:
+            return ReceiptPage.load_again
+
+
+def _lines(one: Receipt) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "donor_name": one.donor_name,
+        "amount": amount_text(one.amount),
+        "currency": one.currency,
+        "campaign": one.campaign_name,
+        "given_at": microseconds(time_text(one.given_at)),
+        "issued_at": microseconds(time_text(one.issued_at)),
+    }
+
+
+def _line(name: str, *value: Any, class_name: str = "") -> rx.Component:
+    return rx.el.div(rx.el.dt(name), rx.el.dd(*value, class_name=class_name))
+
+
+def _paper() -> rx.Component:
+    one = ReceiptPage.receipt
+    return rx.el.article(
+        rx.el.header(
+            rx.el.span(mark(), rx.el.span("Financial Live"), class_name="wordmark"),
+            rx.el.p(
+                rx.el.span(t("Receipt number "), class_name="quiet"),
+                rx.el.b(one["number"], class_name="figures"),
+            ),
+            class_name="paper-head",
+        ),
+        rx.el.h1(t("Receipt"), class_name="heading"),
+        rx.el.p(
+            amount(one["amount"], one["currency"]),
+            rx.el.span(" ", one["currency"]),
+            class_name="paper-amount",
+        ),
+        rx.el.dl(
+            _line(t("Received from"), one["donor_name"], class_name="name"),
+            _line(t("For"), one["campaign"], class_name="name"),
+            _line(t("Date of the gift"), day(at=one["given_at"].to(int))),
+            _line(t("Date issued"), day(at=one["issued_at"].to(int))),
+            class_name="paper-lines",
+        ),
+        rx.el.p(
+            t("The gift was received, and counted in the campaign's total when this was issued. "),
+            t("Dates are in UTC."),
+            class_name="quiet small",
+        ),
+        class_name="paper",
+        id="receipt",
+    )
+
+
+def receipt() -> rx.Component:
+    """Return the page of a receipt."""
+    is_here = (ReceiptPage.subject != "") & (ReceiptPage.subject == rx.State.receipt_id)
+    page = rx.el.div(
+        rx.el.nav(
+            rx.el.a(t("Your account"), href=routes.ACCOUNT, class_name="link"),
+            rx.cond(is_here, print_button(t("Print"), class_name="button primary")),
+            class_name="paper-ways",
+            custom_attrs={"aria-label": t("Receipt")},
+        ),
+        rx.cond(is_here, _paper(), ghost("34rem")),
+        class_name="paper-page",
+    )
+    gone = nothing_here(t("There is nothing at this address, or not for you."))
+    return shell(rx.cond(ReceiptPage.missing, gone, page))
+
+
+def register(app: rx.App) -> None:
+    """Add this page to ``app``."""
+    add_page(
+        app,
+        receipt,
+        route=routes.RECEIPT,
+        title=t("Receipt · Financial Live"),
+        description=t("The receipt of a gift."),
+        on_load=[Shell.leave_rooms, ReceiptPage.load],
+    )
