@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest_asyncio
@@ -11,11 +12,12 @@ import reflex as rx
 from e2e.instance import Site
 from e2e.people import Account, Operator
 from financial_live import routes
-from financial_live.contexts import accounts, donations
+from financial_live.contexts import accounts, campaigns, donations
 from financial_live.contexts.campaigns import Campaign
 from financial_live.scope import Scope
 from financial_live.ui.layout import Shell
 from financial_live.ui.live import CampaignLive
+from financial_live.ui.pages.campaign import CampaignPage
 from tests.attacks.visitor import Page, cookie_of, headers_of
 
 NAME, EMAIL = "Tersembunyi Sekali", "tersembunyi.sekali@hidden.example"
@@ -34,13 +36,16 @@ def gift(**attrs: Any) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def campaign(operator_of_attacked: Operator, victim: Account) -> Campaign:
-    """Return a campaign of somebody's, with gifts that hide something and one that waits."""
+    """Return a campaign of somebody's, with a gift that everybody sees, and one that hides all.
+
+    In this order: the total of a campaign with a single gift tells its amount, whoever hides it.
+    """
     owner = await operator_of_attacked.new_account("Pemilik Kampanye", role="manager")
     made = await operator_of_attacked.new_campaign(by=owner, goal_amount="100000")
     await operator_of_attacked.add_member(made, victim, "reviewer")
     for attrs in (
-        gift(show_name=False, show_amount=False),
         gift(donor_name="Terlihat", donor_email=SEEN_EMAIL, amount="10.01"),
+        gift(show_name=False, show_amount=False),
     ):
         await donations.give(Scope.visitor(), attrs, campaign=made.id)
     return made
@@ -84,12 +89,12 @@ class TestPrograms:
         self, client: httpx.AsyncClient, campaign: Campaign, victim: Account, donor: Account
     ) -> None:
         secrets = await secrets_of(campaign, victim)
-        gifts = routes.api_campaign_donations(campaign.slug)
-        campaigns = routes.API_CAMPAIGNS
+        gifts, lists = routes.api_campaign_donations(campaign.slug), routes.API_CAMPAIGNS
         found = (await client.get(gifts)).json()["data"]
         assert len(found) == 2
-        asked = [gifts, campaigns, routes.api_campaign(str(campaign.id)), routes.API_DONATIONS]
+        asked = [gifts, lists, routes.api_campaign(str(campaign.id)), routes.API_DONATIONS]
         asked += [routes.api_donation(one["id"]) for one in found]
+        asked += [routes.METRICS, routes.READY, routes.HEALTH, "/_health"]
         for query in (
             f"search={NAME}",
             f"search={EMAIL}",
@@ -101,7 +106,7 @@ class TestPrograms:
             "status=pending",
             "page=1&per_page=1",
         ):
-            asked += [f"{gifts}?{query}", f"{campaigns}?{query}"]
+            asked += [f"{gifts}?{query}", f"{lists}?{query}"]
         for cookie in ("", cookie_of(donor.token)):
             for path in asked:
                 answer = await client.get(path, headers=headers_of(cookie=cookie))
@@ -138,6 +143,21 @@ class TestPages:
         for page in pages:
             assert found_in(page.text(), secrets) == [], page.path
             await page.close()
+
+    async def test_end_with_the_place_that_opened_them(
+        self, attacked: Site, campaign: Campaign, victim: Account
+    ) -> None:
+        """Who is taken out of a team is sent away, and comes back as one of the public."""
+        path, tab, cookie = routes.campaign(campaign.slug), str(uuid4()), cookie_of(victim.token)
+        page = await Page.open(attacked, path, token=tab, cookie=cookie)
+        await page.shows(CampaignPage, team_address=routes.team(campaign.slug))
+        await campaigns.remove_member(Scope.operator(), campaign.id, victim.user.id)
+        await page.closed()
+        again = await Page.open(attacked, path, token=tab, cookie=cookie)
+        await again.shows(CampaignLive, gift_count=2)
+        await again.shows(CampaignPage, team_address="")
+        assert found_in(again.text(), [NAME, EMAIL, SEEN_EMAIL, AMOUNT]) == []
+        await again.close()
 
     async def test_open_no_room_by_its_name(
         self, attacked: Site, campaign: Campaign, victim: Account

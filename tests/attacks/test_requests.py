@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from e2e.bench.client import NAMESPACE
 from e2e.instance import Site
 from e2e.people import Operator
 from financial_live import routes
 from financial_live.ui.pages.accounts.login import LoginForm
-from tests.attacks.visitor import HOST, Page, ask, headers_of, status_of
+from tests.attacks.visitor import HOST, Page, ask, headers_of, port_of, status_of
 
 GIVE = routes.api_campaign_donations("nowhere")
 
@@ -176,6 +177,21 @@ class TestLengths:
         endless = request(f"POST {GIVE} HTTP/1.1", "Content-Length: 1000000000000")
         told = await asyncio.gather(ask(attacked, slow), ask(attacked, endless))
         assert [statuses(one) for one in told] == [[408], [408]]
+
+
+class TestMessages:
+    async def test_beyond_any_form_end_the_socket(self, attacked: Site) -> None:
+        page = await Page.open(attacked)
+        await page.send_packet("4" + "x" * 70_000)
+        await page.closed()
+
+    async def test_are_never_unpacked(self, attacked: Site) -> None:
+        """A packed message could be a thousand times as long as what was sent."""
+        address = (
+            f"ws://127.0.0.1:{port_of(attacked)}{NAMESPACE}/?token=t&EIO=4&transport=websocket"
+        )
+        async with connect(address, compression="deflate", proxy=None) as socket:
+            assert socket.protocol.extensions == []
 
 
 GIFT = {"donor_name": "Sari", "donor_email": "sari@example.org", "currency": "USD"}
