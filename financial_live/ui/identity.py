@@ -35,6 +35,8 @@ _CALLER = "web"
 TOPIC = "user:"
 _CHANGES_RIGHTS = frozenset({"member_changed"})
 _SWEEP_S = 5.0
+# A page must open while the database hangs: it then says that it waits.
+_PATIENCE_S = 2.0
 
 
 def token_of(state: rx.State) -> str | None:
@@ -98,8 +100,9 @@ async def _session_of(environ: Mapping[str, Any]) -> str:
     )
     token = cookies.session_token(cookie, host=_name_of(host))
     try:
-        scope = await accounts.session_scope(token) if token else None
-    except Unavailable:
+        async with asyncio.timeout(_PATIENCE_S):
+            scope = await accounts.session_scope(token) if token else None
+    except (Unavailable, TimeoutError):
         return ""  # The page begins anew, and says itself that it cannot be right now.
     return str(scope.session_id) if scope is not None else ""
 
