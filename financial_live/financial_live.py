@@ -72,6 +72,8 @@ app = rx.App(
     api_transformer=create_api(ping_bus=_ping_bus),
 )
 
+identity.keep_apart(app)
+
 _PAGES = (home, campaigns, campaign_new, campaign, team, donations, invitation, not_found)
 for page in (*_PAGES, *accounts.PAGES):
     page.register(app)

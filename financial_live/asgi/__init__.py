@@ -21,6 +21,7 @@ from financial_live.asgi.build import (
     present_frontend,
     source_hash,
 )
+from financial_live.asgi.headers import Headers
 from financial_live.asgi.origin import OriginGate, allows_environ
 from financial_live.asgi.static import Frontend, is_routed
 from financial_live.config import Settings, get_settings
@@ -70,7 +71,7 @@ def load_app() -> Any:
 
 
 def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
-    """Put the frontend and the gate for origins around a Reflex app."""
+    """Put the frontend, the gate for origins and what holds for all answers around a Reflex app."""
     # Imported here: the supervisor uses this package too, and starts faster without all that
     # measuring needs.
     from financial_live import telemetry
@@ -91,7 +92,8 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
     )
     # The event socket compares origins too, with a list made before any address is known.
     reflex_app.sio.eio.cors_allowed_origins = functools.partial(allows_environ, gate)
-    return telemetry.Telemetry(gate)
+    is_https = settings.site_url.startswith("https://")
+    return telemetry.Telemetry(Headers(gate, is_https=is_https))
 
 
 async def _names_no_campaign(path: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 MAX_LINE = 2000
 # What a visitor can make these say, by sending nonsense, is worth this many lines and no more.
-_PROVOKED = ("reflex", "engineio", "socketio", "financial_live.handlers")
+_PROVOKED = ("reflex", "engineio", "socketio", "uvicorn.error", "financial_live.handlers")
 _LINES, _PER_S = 20, 60.0
 
 _QUERY = re.compile(r"(/[^\s\"'?]*)\?[^\s\"']+")
@@ -67,6 +67,10 @@ class Sparing(logging.Filter):
 def logging_config(level: str) -> dict[str, Any]:
     """Return the configuration that uvicorn applies before the application is loaded."""
     chatter = "DEBUG" if level == "debug" else "WARNING"
+    # One line for each socket that opens or closes says nothing that the metrics do not.
+    loggers = {name: {"level": chatter} for name in ("uvicorn.error", "alembic")}
+    # Without a level these add a handler of their own, which says everything, and every time.
+    loggers |= {name: {"level": "ERROR"} for name in ("engineio.server", "socketio.server")}
     handler = {"class": "logging.StreamHandler", "formatter": "line", "filters": ["sparing"]}
     return {
         "version": 1,
@@ -75,6 +79,5 @@ def logging_config(level: str) -> dict[str, Any]:
         "formatters": {"line": {"()": SafeLines, "fmt": _FORMAT}},
         "handlers": {"stderr": handler},
         "root": {"handlers": ["stderr"], "level": level.upper()},
-        # One line for each socket that opens or closes says nothing that the metrics do not.
-        "loggers": {name: {"level": chatter} for name in ("uvicorn.error", "alembic")},
+        "loggers": loggers,
     }

@@ -40,8 +40,16 @@ class OriginGate:
             await self._app(self._without_foreign_origin(scope), receive, send)
 
     def allows(self, origin: str, host: str) -> bool:
-        """Whether a page of this origin may use the server reached as ``host``."""
-        return origin.lower() in self._allowed or is_same_site(origin, host)
+        """Whether a page of this origin may use the server reached as ``host``.
+
+        A site listed with TLS has no other pages: who can write into the line makes up those.
+        """
+        plain = origin.lower()
+        if plain in self._allowed:
+            return True
+        return plain.replace("http:", "https:", 1) not in self._allowed and is_same_site(
+            plain, host
+        )
 
     def _refusal(self, scope: Scope) -> str | None:
         host = _only(scope, b"host")

@@ -20,7 +20,14 @@ def create_api(*, ping_bus: health.Ping | None = None) -> FastAPI:
     ``ping_bus`` raises Unavailable while the bus is away; without it, /ready says so of the bus.
     """
     # The documents FastAPI makes know nothing of bodies that contexts check, so they stay off.
-    api = FastAPI(title="financial_live", docs_url=None, redoc_url=None, openapi_url=None)
+    # Nothing is at an address with one more slash: a redirect would forget a proxy's https.
+    api = FastAPI(
+        title="financial_live",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     known: list[APIRouter] = [
         campaigns.router,
         donations.router,

@@ -3,11 +3,17 @@
 A session may be revoked, or its rights change, while its pages are open. So each worker follows
 the users whose sockets it holds, and closes the sockets of a session that has ended, or whose
 rights have changed: the page comes back by itself, as who it is now.
+
+Reflex finds a page's state again by a token that the browser's tab keeps, whoever comes with it.
+Here a state belongs to a tab and a living session together: who comes to the same tab later, or
+with a session that has ended, finds nothing of what was shown before.
 """
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,6 +25,7 @@ from financial_live import cookies, outbox
 from financial_live.bus import Bus
 from financial_live.config import get_settings, visitor_address
 from financial_live.contexts import accounts
+from financial_live.errors import Unavailable
 from financial_live.outbox import Place, Placed
 from financial_live.scope import Scope
 
@@ -28,11 +35,13 @@ _CALLER = "web"
 TOPIC = "user:"
 _CHANGES_RIGHTS = frozenset({"member_changed"})
 _SWEEP_S = 5.0
+# A page must open while the database hangs: it then says that it waits.
+_PATIENCE_S = 2.0
 
 
 def token_of(state: rx.State) -> str | None:
     """Return the token of the session that this page's socket was opened with."""
-    return cookies.session_token(_header(state, "cookie"), host=_host(state))
+    return cookies.session_token(_header(state, "cookie"), host=_name_of(_header(state, "host")))
 
 
 async def scope_of(state: rx.State) -> Scope:
@@ -64,11 +73,47 @@ def _header(state: rx.State, name: str) -> str:
     return str(state.router.headers.raw_headers.get(name, ""))
 
 
-def _host(state: rx.State) -> str:
+def _name_of(host: str) -> str:
+    """Return the name in a Host header, without its port; empty if it is none."""
     try:
-        return urlsplit(f"//{_header(state, 'host')}").hostname or ""
+        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+class Namespace(EventNamespace):
+    """Reflex's end of the event sockets, for visitors who must not get each other's states."""
+
+    async def link_token_to_sid(self, sid: str, token: str, *, update_state: bool = True) -> None:
+        """Give a socket the state of its tab and session."""
+        whose = await _session_of(self.server.get_environ(sid, self.namespace) or {})
+        key = hashlib.sha256(f"{whose} {token}".encode("utf-8", "replace")).hexdigest()
+        await super().link_token_to_sid(sid, key, update_state=update_state)
+
+
+async def _session_of(environ: Mapping[str, Any]) -> str:
+    """Return the id of the living session that a socket is opened with, empty if there is none."""
+    sent = environ.get("asgi.scope", {}).get("headers", [])
+    cookie, host = (
+        "; ".join(value.decode("latin-1") for name, value in sent if name == wanted)
+        for wanted in (b"cookie", b"host")
+    )
+    token = cookies.session_token(cookie, host=_name_of(host))
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            scope = await accounts.session_scope(token) if token else None
+    except (Unavailable, TimeoutError):
+        return ""  # The page begins anew, and says itself that it cannot be right now.
+    return str(scope.session_id) if scope is not None else ""
+
+
+def keep_apart(app: rx.App) -> None:
+    """Let ``app`` give each visitor a state of their own. Call it before the app serves."""
+    before = app.event_namespace
+    assert before is not None, "Reflex made no event namespace"
+    assert app.sio is not None, "Reflex made no event socket"
+    app._event_namespace = Namespace(before.namespace, app)
+    app.sio.register_namespace(app._event_namespace)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """What the worker's log must not hold."""
 
 import logging
+from typing import Any
 
+import engineio
 import pytest
+import socketio
 
 from financial_live.asgi.logs import MAX_LINE, SafeLines, Sparing, logging_config
 
@@ -61,11 +64,11 @@ class TestWhatVisitorsProvoke:
     def test_a_line_has_an_end(self) -> None:
         assert len(self.provoked("y" * 900_000)) <= MAX_LINE
 
-    def test_a_flood_is_a_few_lines_a_minute(self) -> None:
+    @pytest.mark.parametrize("name", ["engineio.server", "uvicorn.error"])
+    def test_a_flood_is_a_few_lines_a_minute(self, name: str) -> None:
         sparing = Sparing()
         records = [
-            logging.LogRecord("engineio.server", logging.ERROR, "f.py", 1, "bad", (), None)
-            for _ in range(1000)
+            logging.LogRecord(name, logging.ERROR, "f.py", 1, "bad", (), None) for _ in range(1000)
         ]
         passed = [record for record in records if sparing.filter(record)]
         assert len(passed) == 20
@@ -83,3 +86,18 @@ class TestLoggingConfig:
     def test_says_nothing_of_each_socket_unless_debugging(self) -> None:
         assert logging_config("info")["loggers"]["uvicorn.error"]["level"] == "WARNING"
         assert logging_config("debug")["loggers"]["uvicorn.error"]["level"] == "DEBUG"
+
+    @pytest.mark.parametrize("make", [engineio.AsyncServer, socketio.AsyncServer])
+    def test_leaves_no_part_a_handler_of_its_own(self, make: Any) -> None:
+        loggers = [logging.getLogger(f"{name}.server") for name in ("engineio", "socketio")]
+        before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+        try:
+            for logger in loggers:
+                logger.handlers.clear()
+                logger.setLevel(logging_config("debug")["loggers"][logger.name]["level"])
+            make()
+            assert [logger.handlers for logger in loggers] == [[], []]
+        finally:
+            for logger, level, handlers in before:
+                logger.setLevel(level)
+                logger.handlers[:] = handlers

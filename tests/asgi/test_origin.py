@@ -81,6 +81,13 @@ class TestChanges:
     async def test_of_an_own_or_listed_page_pass(self, origin: str) -> None:
         assert (await ask("POST", {"origin": origin})).status_code == 200
 
+    async def test_of_the_same_name_without_tls_are_refused_where_it_is_listed_with_tls(
+        self,
+    ) -> None:
+        plain = {"origin": LISTED.replace("https", "http"), "host": "give.example.org"}
+        assert (await ask("POST", plain)).status_code == 403
+        assert (await ask("POST", plain | {"origin": LISTED})).status_code == 200
+
     async def test_of_a_program_pass(self) -> None:
         assert (await ask("POST")).status_code == 200
 

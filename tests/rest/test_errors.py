@@ -5,7 +5,15 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from financial_live.errors import AppError, Conflict, Forbidden, Invalid, NotFound, Unavailable
+from financial_live.errors import (
+    AppError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+)
 from financial_live.rest.errors import error_response
 
 
@@ -21,6 +29,7 @@ class TestErrorResponse:
         [
             (NotFound("There is none."), 404),
             (Conflict("Not now.", fields={"currency": ["must stay USD"]}), 409),
+            (Unauthorized("Who are you?"), 401),
             (Forbidden("Not you."), 403),
             (Unavailable("Later."), 503),
             (AppError("Odd."), 500),
@@ -36,6 +45,11 @@ class TestErrorResponse:
 
     def test_what_is_away_may_be_asked_again(self) -> None:
         assert error_response(Unavailable("Later.")).headers["retry-after"] == "1"
+
+    def test_who_is_not_known_is_told_what_is_missing(self) -> None:
+        told = error_response(Unauthorized("Who are you?")).headers
+        assert told["www-authenticate"] == 'Session realm="financial_live"'
+        assert "www-authenticate" not in error_response(Forbidden("Not you.")).headers
 
     def test_a_defect_is_logged_and_tells_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         answer = error_response(RuntimeError("password=hunter2"))

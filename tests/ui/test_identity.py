@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from engineio.packet import CLOSE
+from reflex.app import EventNamespace
 
 from financial_live import cookies, outbox
 from financial_live.contexts import accounts
+from financial_live.errors import Unavailable
 from financial_live.outbox import Place, Placed
 from financial_live.scope import Scope
 from financial_live.ui import identity
@@ -72,6 +74,56 @@ class TestScopeOf:
         ):
             scope = await identity.scope_of(page(f"{name}=token", host=host))
             assert (scope.user_id is not None) is is_known
+
+
+def environ(*cookies_sent: str, host: str = "localhost:8000") -> dict[str, Any]:
+    """Return what is known of a socket that came with these Cookie headers."""
+    headers = [(b"cookie", cookie.encode()) for cookie in cookies_sent]
+    return {"asgi.scope": {"headers": [(b"host", host.encode()), *headers]}}
+
+
+class TestNamespace:
+    """A state is found again by its tab and the living session that came with it."""
+
+    async def key(self, monkeypatch: pytest.MonkeyPatch, tab: str, *cookies_sent: str) -> str:
+        given: list[str] = []
+
+        async def link(self: Any, sid: str, token: str, *, update_state: bool = True) -> None:
+            given.append(token)
+
+        monkeypatch.setattr(EventNamespace, "link_token_to_sid", link)
+        namespace = identity.Namespace("/_event", Mock())
+        namespace.server = Mock()
+        namespace.server.get_environ.return_value = environ(*cookies_sent)
+        await namespace.link_token_to_sid("sid", tab)
+        return given[0]
+
+    async def test_gives_each_tab_and_session_a_state_of_its_own(
+        self, known: dict[str, Scope], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for token in ("one", "two"):
+            known[token] = Scope.user(uuid4(), session_id=uuid4())
+        one, two, over = (f"{cookies.NAME}={token}" for token in ("one", "two", "over"))
+        sent: list[tuple[str, ...]] = [("a",), ("b",), ("a", one), ("b", one), ("a", two)]
+        keys = [await self.key(monkeypatch, *each) for each in sent]
+        assert len(set(keys)) == len(sent)
+        assert await self.key(monkeypatch, "a", one) == keys[2]
+        assert await self.key(monkeypatch, "a", "other=1", one) == keys[2]
+        assert await self.key(monkeypatch, "a", over) == keys[0]
+
+    @pytest.mark.parametrize("is_hanging", [True, False])
+    async def test_opens_pages_while_the_database_is_away(
+        self, is_hanging: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def session_scope(token: str) -> Scope:
+            if is_hanging:
+                await asyncio.Event().wait()
+            raise Unavailable("The database does not answer.")
+
+        monkeypatch.setattr(accounts, "session_scope", session_scope)
+        monkeypatch.setattr(identity, "_PATIENCE_S", 0)
+        nobodys = await self.key(monkeypatch, "a")
+        assert await self.key(monkeypatch, "a", f"{cookies.NAME}=token") == nobodys
 
 
 class Bus:
