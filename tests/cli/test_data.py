@@ -66,7 +66,8 @@ class TestOfferDemo:
     def test_never_brings_back_what_was_deleted(self, settings: Settings) -> None:
         data.bring_up_to_date(settings)
         offer(settings)
-        execute(settings, "TRUNCATE campaign CASCADE")
+        execute(settings, "DELETE FROM donation")
+        execute(settings, "DELETE FROM campaign")
         assert offer(settings) == data.Offer(0, None)
 
     def test_adds_nothing_to_campaigns_that_are_there(
@@ -82,7 +83,8 @@ class TestDemo:
     ) -> None:
         data.bring_up_to_date(settings)
         loaded = offer(settings).loaded
-        execute(settings, "TRUNCATE campaign CASCADE")
+        execute(settings, "DELETE FROM donation")
+        execute(settings, "DELETE FROM campaign")
         data.demo(settings, Console(out))
         assert f"{loaded} demo campaigns loaded" in out.getvalue()
 
