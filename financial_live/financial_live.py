@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import reflex as rx
 
-from financial_live import db, outbox, routes, telemetry
+from financial_live import db, limits, outbox, routes, telemetry
 from financial_live.bus import Bus
 from financial_live.config import get_settings
 from financial_live.contexts import accounts as account_context, idempotency_keys, mail
@@ -87,6 +87,7 @@ async def _live() -> AsyncIterator[None]:
     database = db.connect(settings.sqlalchemy_url, pool_size=settings.pool_size)
     bus = Bus(settings.secret("redis_url"))
     _buses.append(bus)
+    limits.connect(bus, settings)
     rooms = Rooms(bus)
     namespace = app.event_namespace
     assert namespace is not None, "Reflex made no event namespace"
@@ -121,6 +122,7 @@ async def _live() -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         _buses.clear()
+        limits.connect(None)
         await bus.close()
         await db.disconnect()
 
