@@ -4,9 +4,10 @@ import ast
 import asyncio
 import importlib
 import inspect
+import itertools
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from financial_live.contexts import accounts, campaigns, donations, idempotency_
 from financial_live.contexts.accounts import Purpose
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations import Audience, Donation, DonationSource, Gift
-from financial_live.errors import AppError, Forbidden, NotFound, Unauthorized
+from financial_live.errors import AppError, Forbidden, MissingScope, NotFound, Unauthorized
 from financial_live.rights import Act, Answer, Caller, CampaignRole, Kind
-from financial_live.scope import Role, Scope
+from financial_live.scope import Role, Scope, TokenScope
 from tests.conftest import TEMPLATE, Server, rolled_back
 from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_campaign, make_gift
 from tests.contexts.people import (
@@ -78,6 +79,11 @@ class World:
         user_id = self.scopes[name].user_id
         assert user_id is not None
         return user_id
+
+    def name_of(self, scope: Scope) -> str | None:
+        """Return which user a scope is of, however they come in."""
+        named = (name for name, one in self.scopes.items() if one.user_id == scope.user_id)
+        return next(named) if scope.user_id is not None else None
 
 
 def email_of(name: str) -> str:
@@ -161,8 +167,8 @@ Call = Callable[[World, Scope, bool], Awaitable[Any]]
 
 
 async def accept_invitation(w: World, scope: Scope, is_own: bool) -> Any:
-    mine = (email_of(name) for name, one in w.scopes.items() if one is scope)
-    address = next(mine, STRANGER) if is_own else STRANGER
+    name = w.name_of(scope)
+    address = email_of(name) if is_own and name else STRANGER
     invitation = await campaigns.invite(OPERATOR, w.empty.id, address, "viewer")
     _, token = await campaigns.issue_invitation(OPERATOR, invitation.id)
     return await campaigns.accept_invitation(scope, token)
@@ -211,7 +217,7 @@ async def redeem_handover(w: World, scope: Scope, is_own: bool) -> Any:
 
 
 async def change_visibility(w: World, scope: Scope, is_own: bool) -> Any:
-    giver = next((name for name, one in w.scopes.items() if one is scope), "nobody")
+    giver = w.name_of(scope) or "nobody"
     other = "donor" if giver != "donor" else "viewer"
     gift = await make_gift(w.empty, donor_email=email_of(giver if is_own else other))
     return await donations.change_visibility(scope, gift.id, {"show_name": False})
@@ -243,6 +249,21 @@ async def handover(w: World, scope: Scope, is_own: bool) -> Any:
     return await accounts.handover(scope, email_of("donor"), PASSWORD, address=HOME)
 
 
+async def log_in_program(w: World, scope: Scope, is_own: bool) -> Any:
+    return await accounts.log_in_program(
+        scope, email_of("donor"), PASSWORD, address=HOME, agent="curl"
+    )
+
+
+async def revoke_token(w: World, scope: Scope, is_own: bool) -> Any:
+    other = w.scopes["donor" if scope.user_id != w.id_of("donor") else "viewer"]
+    me = replace(scope, token_scopes=None)
+    owner = me if is_own and me.user_id is not None else other
+    made = await accounts.create_token(owner, TOKEN)
+    return await accounts.revoke_token(scope, made.token.id)
+
+
+TOKEN = {"name": "Queue", "scopes": ["read"]}
 ROW = {"name": "New", "goal_amount": 1, "currency": "IDR"}
 CALLS: dict[Act, Call] = {
     Act.LIST_CAMPAIGNS: lambda w, s, own: campaigns.list_campaigns(s),
@@ -284,6 +305,10 @@ CALLS: dict[Act, Call] = {
     Act.CHECK: check,
     Act.LOAD_DEMO: lambda w, s, own: donations.load_demo(s),
     Act.ONCE: once,
+    Act.LOG_IN_PROGRAM: log_in_program,
+    Act.CREATE_TOKEN: lambda w, s, own: accounts.create_token(s, TOKEN),
+    Act.LIST_TOKENS: lambda w, s, own: accounts.list_tokens(s),
+    Act.REVOKE_TOKEN: revoke_token,
     Act.REGISTER: lambda w, s, own: accounts.register(s, SITI | {"email": STRANGER}),
     Act.REQUEST_VERIFICATION: lambda w, s, own: accounts.request_verification(s, STRANGER),
     Act.VERIFY_EMAIL: verify_email,
@@ -309,6 +334,8 @@ CALLS: dict[Act, Call] = {
 # Their callers cannot name anything of somebody else's.
 ONLY_OWN = {
     Act.LIST_OWN,
+    Act.CREATE_TOKEN,
+    Act.LIST_TOKENS,
     Act.CHANGE_PASSWORD,
     Act.LIST_SESSIONS,
     Act.LOG_OUT,
@@ -374,6 +401,59 @@ class TestActs:
             if world.scopes[name].user_id is not None:
                 [found] = await accounts.list_sessions(world.scopes[name])
                 assert found.id == world.scopes[name].session_id
+
+
+SCOPE_SETS = [
+    frozenset(some)
+    for size in range(1, len(TokenScope) + 1)
+    for some in itertools.combinations(TokenScope, size)
+]
+
+
+def covers(scopes: frozenset[TokenScope], act: Act) -> bool:
+    """Whether a token with these scopes is for such acts, without the functions tested."""
+    needs = act.value.needs
+    return needs is not None and (needs in scopes or TokenScope.MANAGE in scopes)
+
+
+class TestTokens:
+    """By a token nobody may more than without it, and only what it is for."""
+
+    @pytest.mark.parametrize("scopes", SCOPE_SETS, ids="+".join)
+    @pytest.mark.parametrize("act", CALLS, ids=lambda act: act.name.lower())
+    async def test_may_what_its_user_may_and_it_is_for(
+        self, world: World, act: Act, scopes: frozenset[TokenScope]
+    ) -> None:
+        scope = replace(world.scopes["owner"], token_scopes=scopes, session_id=None)
+        refusal = await outcome(CALLS[act](world, scope, True))
+        if not covers(scopes, act):
+            assert type(refusal) is (Forbidden if act.value.needs is None else MissingScope)
+        elif expected(act, "owner") is Answer.NO:
+            assert type(refusal) is Forbidden
+        else:
+            assert refusal is None
+
+    @pytest.mark.parametrize(
+        "act", [act for act in CALLS if act.value.needs is None], ids=lambda act: act.name.lower()
+    )
+    async def test_of_an_admin_is_for_no_account(self, world: World, act: Act) -> None:
+        scope = replace(world.scopes["admin"], token_scopes=frozenset(TokenScope), session_id=None)
+        assert type(await outcome(CALLS[act](world, scope, True))) is Forbidden
+
+    @pytest.mark.parametrize(
+        ("scopes", "sees_all"), [({"read"}, True), ({"manage"}, True), ({"give"}, False)]
+    )
+    async def test_sees_gifts_that_wait_if_it_may_read(
+        self, world: World, scopes: set[str], sees_all: bool
+    ) -> None:
+        given = frozenset(map(TokenScope, scopes))
+        scope = replace(world.scopes["owner"], token_scopes=given)
+        audience = await donations.audience(scope, world.ours.id)
+        assert (audience is Audience.STAFF) is sees_all
+
+    def test_what_changes_an_account_is_for_none(self) -> None:
+        mine = [act for act in Act if act.value.context == "accounts"]
+        assert {act for act in mine if act.value.needs is not None} == {Act.FIND_USER}
 
 
 class TestGifts:
