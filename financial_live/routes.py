@@ -16,17 +16,20 @@ FORGOT = "/forgot"
 RESET = "/reset"
 WELCOME = "/welcome"
 ACCOUNT = "/account"
+TOKENS = "/account/tokens"
 INVITATION = "/invitation"
 TEAM = "/campaigns/[slug]/team"
 
 PAGES = (
     *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
-    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, ACCOUNT, INVITATION, TEAM),
+    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, ACCOUNT, TOKENS, INVITATION, TEAM),
 )
 """The pages, as Reflex spells a route; ``[slug]`` stands for one part of the path."""
 
 SESSION = "/session"
 API = "/api"
+API_LOGIN = "/api/auth/login"
+API_REGISTER = "/api/auth/register"
 API_CAMPAIGNS = "/api/campaigns"
 API_DONATIONS = "/api/donations"
 HEALTH = "/health"
