@@ -70,6 +70,11 @@ def clock(time: Any) -> rx.Var[str]:
     return _call("formatClock", time, result=str).to(str)
 
 
+def day(time: Any) -> rx.Var[str]:
+    """Return the date of a moment as ISO text, "November 24, 2026"."""
+    return _call("formatDate", time, result=str).to(str)
+
+
 def is_fresh(at: Any) -> rx.Var[bool]:
     """Return whether ``at``, in microseconds since 1970, is only seconds ago."""
     return _call("isFresh", at, result=bool).to(bool)
@@ -140,6 +145,16 @@ class Landing(rx.Component):
     tag = "Landing"
 
 
+class Copyable(rx.Component):
+    """A text to take along, with the button that copies it and then says so."""
+
+    library = _LIVE
+    tag = "Copyable"
+    text: rx.Var[str]
+    copy: rx.Var[str]
+    copied: rx.Var[str]
+
+
 class OnceKey(rx.Component):
     """A hidden field with a key of its own each time the form around it appears."""
 
@@ -187,6 +202,7 @@ class KeepInvitation(rx.Component):
     tag = "KeepInvitation"
 
 
+copyable = Copyable.create
 from_link = FromLink.create
 keep_invitation = KeepInvitation.create
 handover = Handover.create
