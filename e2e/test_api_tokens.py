@@ -37,7 +37,6 @@ class TestTokens:
         page = await visitors.open(routes.TOKENS, who=manager)
         secret = await make(page, "Night queue", "read")
         await expect(page.locator("#tokens li")).to_contain_text("Never used")
-        await expect(page.locator("#name")).to_have_value("")
 
         assert (await site.get(gift)).status_code == httpx.codes.NOT_FOUND
         assert await ask(site, gift, secret) == httpx.codes.OK
@@ -85,10 +84,13 @@ class TestTokens:
         assert await page.evaluate("navigator.clipboard.readText()") == secret
         example = await page.locator("#example code").inner_text()
         assert example == (
-            f"curl {site.address}{routes.API_CAMPAIGNS} -H 'Authorization: Bearer {secret}'"
+            f"curl {site.address}{routes.API_CAMPAIGNS} \\\n  -H 'Authorization: Bearer {secret}'"
         )
         await page.get_by_role("button", name="I have it").click()
         await expect(page.locator("#secret")).to_have_count(0)
+        await expect(page.locator("#name")).to_have_value("")
+        await make(page, "Gives only", "give")
+        await expect(page.locator("#example")).to_have_count(0)
 
     async def test_every_error_stands_beside_its_field(
         self, visitors: Visitors, manager: Account

@@ -1,6 +1,8 @@
 """Limits, counted alone and on a real Valkey: what fits passes, and asking again costs nothing."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -95,6 +97,14 @@ class TestTake:
         assert sum(answer[0].retry_after_s == 0 for answer in answers) == 3
 
 
+class TestOnTheBus:
+    async def test_nothing_is_kept_for_longer_than_it_counts(self, bus: Bus) -> None:
+        bucket = somebody()
+        await Limits(bus, RATES).take([bucket])
+        left_ms = await bus._counting.pttl(f"financial_live:limit:{bucket.policy}:{bucket.whose}")
+        assert 3_590_000 <= left_ms <= 3_600_000
+
+
 class TestTwoWorkers:
     async def test_share_what_they_count(self, valkey: Valkey) -> None:
         buses = [Bus(valkey.url), Bus(valkey.url)]
@@ -132,6 +142,31 @@ class TestWithoutTheBus:
         finally:
             await bus.close()
             await other.close()
+            await asyncio.to_thread(valkey.stop)
+
+    async def test_a_bus_that_hung_is_understood_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "_ASK_AGAIN_S", 0.0)
+        valkey = Valkey(DataFolder(tmp_path))
+        await asyncio.to_thread(valkey.start)
+        bus = Bus(valkey.url)
+        worker, before = Limits(bus, RATES), somebody()
+        try:
+            assert (await try_all(worker, [before], 2))[1] == 2
+            assert valkey.pid is not None
+            os.kill(valkey.pid, signal.SIGSTOP)
+            during = [somebody() for _ in range(8)]
+            answers = await asyncio.gather(*(worker.take([one]) for one in during))
+            assert [answer[0].remaining for answer in answers] == [2] * 8
+            os.kill(valkey.pid, signal.SIGCONT)
+            while worker._is_away:
+                await worker.take([somebody()])
+            # Only the bus knows of the two that were counted before it hung.
+            assert [v.remaining for v in await worker.take([somebody(), before])] == [2, 0]
+            assert (await try_all(worker, [before], 5))[1] == 0
+        finally:
+            await bus.close()
             await asyncio.to_thread(valkey.stop)
 
     async def test_a_bus_that_hangs_is_not_waited_for_twice(self) -> None:

@@ -47,7 +47,6 @@ class TokensPage(live.LoadsAgain, rx.State):
     secret: str = ""
     secret_name: str = ""
     example: str = ""
-    made: int = 0
     confirming: str = ""
     refused: str = ""
     problem: str = ""
@@ -86,10 +85,9 @@ class TokensPage(live.LoadsAgain, rx.State):
         except AppError as error:
             self.errors = forms.sentences(error, _LABELS)
             return rx.set_focus("name") if "name" in self.errors else None
-        self.made += 1
         self.secret, self.secret_name = made.secret, made.token.name
-        site = self.router.url.origin
-        self.example = f"curl {site}{routes.API_CAMPAIGNS} -H 'Authorization: Bearer {made.secret}'"
+        may_read = TokenScope.READ.is_in(frozenset(map(TokenScope, made.token.scopes)))
+        self.example = _example(self.router.url.origin, made.secret) if may_read else ""
         return await self._load()
 
     @rx.event
@@ -113,6 +111,10 @@ class TokensPage(live.LoadsAgain, rx.State):
         shown = await self._load()
         self.refused, self.problem = str(token_id)[:_ID_LENGTH], problem
         return shown
+
+
+def _example(site: str, secret: str) -> str:
+    return f"curl {site}{routes.API_CAMPAIGNS} \\\n  -H 'Authorization: Bearer {secret}'"
 
 
 def _token(one: ApiToken) -> dict[str, Any]:
@@ -192,7 +194,7 @@ def _row(one: rx.Var[dict[str, Any]]) -> rx.Component:
             rx.el.div(
                 rx.el.span(one["name"], class_name="font-medium name"),
                 " ",
-                rx.el.code(one["ends"], class_name="quiet"),
+                rx.el.code(one["ends"], class_name="quiet small whitespace-nowrap"),
             ),
             _about(one),
             rx.cond(
@@ -229,15 +231,20 @@ def _secret() -> rx.Component:
             class_name="mt-3 mb-4",
         ),
         copyable(text=TokensPage.secret, copy=t("Copy"), copied=t("Copied"), id="secret"),
-        rx.el.h3(t("Try it"), class_name="label mt-6 mb-2"),
-        copyable(text=TokensPage.example, copy=t("Copy"), copied=t("Copied"), id="example"),
+        rx.cond(
+            TokensPage.example != "",
+            rx.fragment(
+                rx.el.h3(t("Try it"), class_name="mt-6 mb-2"),
+                copyable(text=TokensPage.example, copy=t("Copy"), copied=t("Copied"), id="example"),
+            ),
+        ),
         rx.el.button(
             t("I have it"),
             type="button",
             class_name="button primary mt-6",
             on_click=TokensPage.put_away,
         ),
-        class_name="sheet thanks mb-12",
+        class_name="sheet thanks",
         custom_attrs={"role": "status"},
     )
 
@@ -279,8 +286,6 @@ def _form() -> rx.Component:
             rx.el.button(t("Make the token"), type="submit", class_name="button primary"),
             on_submit=TokensPage.make,
             reset_on_submit=False,
-            # Made, it is a new form, which is empty.
-            key=TokensPage.made.to_string(),
             class_name="sheet",
             id="token-form",
             no_validate=True,
@@ -302,9 +307,9 @@ def tokens() -> rx.Component:
             rx.cond(
                 TokensPage.loaded,
                 rx.fragment(
-                    rx.cond(TokensPage.secret != "", _secret()),
                     _held(),
-                    _form(),
+                    # The form comes back empty when the secret has been put away.
+                    rx.cond(TokensPage.secret != "", _secret(), _form()),
                 ),
                 rx.el.div(
                     *[ghost("3.5rem") for _ in range(4)],
