@@ -6,7 +6,7 @@ import httpx
 from playwright.async_api import Page, expect
 
 from e2e.instance import Site
-from e2e.people import Account, Operator, Visitors
+from e2e.people import PASSWORD, Account, Operator, Visitors
 from financial_live import routes
 from financial_live.contexts import campaigns
 
@@ -102,6 +102,12 @@ class TestTokens:
             await expect(page.locator(f"#{name}-error")).not_to_be_empty()
         await expect(page.locator("#name")).to_be_focused()
 
-    async def test_who_is_not_logged_in_is_led_there_and_back(self, visitors: Visitors) -> None:
+    async def test_who_is_not_logged_in_is_led_there_and_back(
+        self, visitors: Visitors, manager: Account
+    ) -> None:
         page = await visitors.open(routes.TOKENS)
-        await page.wait_for_url(f"**{routes.LOGIN}?to=*tokens")
+        await page.fill("#email", manager.user.email)
+        await page.fill("#password", PASSWORD)
+        await page.click("#login-form button[type=submit]")
+        await page.wait_for_url(f"**{routes.TOKENS}")
+        await expect(page.locator("#token-form")).to_be_visible()

@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -38,7 +37,7 @@ from financial_live.config.addresses import (
     system_certificates,
     visitor_address,
 )
-from financial_live.config.rates import Rate
+from financial_live.config.rates import GivenRate, Rate
 from financial_live.errors import ConfigError
 
 __all__ = [
@@ -59,13 +58,6 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 _T = TypeVar("_T")
 
 _OWN_PREFIX = "FINANCIAL_LIVE_"
-
-
-def _rate(value: Any) -> Any:
-    return Rate.parse(value) if isinstance(value, str) else value
-
-
-GivenRate = Annotated[Rate, NoDecode, BeforeValidator(_rate)]
 
 
 def _default_data_dir() -> Path:

@@ -3,6 +3,10 @@
 import math
 import re
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|h) burst ([1-9][0-9]{0,5})")
@@ -41,3 +45,11 @@ class Rate:
     def window_us(self) -> int:
         """Microseconds after which the whole burst may be used again."""
         return self.interval_us * self.burst
+
+
+def _given(value: Any) -> Any:
+    return Rate.parse(value) if isinstance(value, str) else value
+
+
+GivenRate = Annotated[Rate, NoDecode, BeforeValidator(_given)]
+"""A rate among the settings, written as text."""

@@ -105,7 +105,8 @@ class TestCreate:
         me = await somebody()
         await accounts.create_token(me, QUEUE)
         await execute("UPDATE api_token SET expires_at = now(), inserted_at = '2020-01-01'")
-        await accounts.create_token(me, QUEUE)
+        made = await accounts.create_token(me, QUEUE)
+        assert [one.id for one in await accounts.list_tokens(me)] == [made.token.id]
 
     async def test_is_made_by_no_token(self) -> None:
         made = await accounts.create_token(await somebody(), QUEUE | {"scopes": ["manage"]})
