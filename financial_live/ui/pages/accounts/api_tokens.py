@@ -39,7 +39,7 @@ _TIMES = (
 
 
 class TokensPage(live.LoadsAgain, rx.State):
-    """The visitor's tokens, and the one just made with its secret, until the page is left."""
+    """The visitor's tokens, and the one just made with its secret, until the page loads anew."""
 
     loaded: bool = False
     tokens: list[dict[str, Any]] = []
