@@ -61,6 +61,16 @@ class Forbidden(AppError):
     status = 403
 
 
+class MissingScope(Forbidden):
+    """The API token is not for this; ``scope`` names what one must be for."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
+
+
 class TooMany(AppError):
     """The caller has tried too often; ``retry_after_s`` says in how many seconds it may again."""
 

@@ -3,13 +3,14 @@
 A route parses, calls its context with a Scope, and renders. Bodies and answers are JSON; amounts
 are decimal text in both, and whole numbers are taken too. Errors are
 ``{"errors": {field: [messages]}}`` with status 422, and ``{"errors": {"detail": text}}`` with any
-other. Whoever calls is a visitor, but for the site's own pages: these act for whoever is logged in,
-by the session's cookie, and prove with its CSRF token that they ask (``parsing``, ``session``).
+other. Whoever calls is a visitor, but for programs that bring an API token (``auth``), and the
+site's own pages: these act for whoever is logged in, by the session's cookie, and prove with its
+CSRF token that they ask (``parsing``, ``session``). How often one may ask is in ``limits``.
 """
 
 from fastapi import APIRouter, FastAPI
 
-from financial_live.rest import campaigns, donations, health, session, unknown
+from financial_live.rest import auth, campaigns, donations, health, session, unknown
 
 __all__ = ["create_api"]
 
@@ -29,6 +30,7 @@ def create_api(*, ping_bus: health.Ping | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     known: list[APIRouter] = [
+        auth.router,
         campaigns.router,
         donations.router,
         session.router,

@@ -9,7 +9,14 @@ from fastapi import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from financial_live.errors import AppError, Invalid, TooMany, Unauthorized, Unavailable
+from financial_live.errors import (
+    AppError,
+    Invalid,
+    MissingScope,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +34,15 @@ def error_response(error: Exception) -> Response:
         case Unavailable():
             headers = {"Retry-After": _RETRY_AFTER_S}
             return _response(error.status, {"detail": error.message}, headers)
+        case MissingScope():
+            challenge = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+            return _response(
+                error.status, {"detail": error.message}, {"WWW-Authenticate": challenge}
+            )
+        case Unauthorized():
+            return _response(
+                error.status, {"detail": error.message}, {"WWW-Authenticate": "Bearer"}
+            )
         case TooMany():
             headers = {"Retry-After": str(error.retry_after_s)}
             return _response(error.status, {"detail": error.message}, headers)

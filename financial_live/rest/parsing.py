@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Header, Request
 from starlette.exceptions import HTTPException
 
-from financial_live import cookies
+from financial_live import cookies, limits
 from financial_live.config import get_settings, visitor_address
 from financial_live.contexts import accounts
+from financial_live.limits import Policy
 from financial_live.scope import Scope
 
 MAX_BODY_BYTES = 64 * 1024
@@ -46,8 +47,47 @@ def token_of(request: Request) -> str | None:
     return cookies.session_token(header, host=host_of(request))
 
 
+def visitor_of(request: Request) -> Scope:
+    """Return the scope of whoever asks, as if they had said nothing of who they are."""
+    address = client_address(request)
+    return Scope.visitor(caller=f"api:{address}").at(address)
+
+
 async def _caller(request: Request) -> Scope:
-    """Return who asks: whoever's cookie it is, else a visitor.
+    """Return who asks: whose API token it is, or else whose cookie, else a visitor.
+
+    Raises TooMany, and HTTPException: status 401 for a token that is none or has ended.
+    """
+    address = client_address(request)
+    secret = _bearer_of(request)
+    if secret is None:
+        await limits.take(limits.by_address(Policy.REQUESTS, address))
+        return (await _browser(request) or visitor_of(request)).at(address)
+    await limits.take(limits.by_address(Policy.REQUESTS, address), limits.by_token(secret))
+    scope = await accounts.token_scope(secret, address=address)
+    if scope is None:
+        raise HTTPException(
+            401,
+            "This token is unknown, has expired or was revoked.",
+            {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+    return scope.at(address)
+
+
+def _bearer_of(request: Request) -> str | None:
+    """Return the token of the Authorization header; None where that is of another scheme.
+
+    A proxy in front may have its own: Basic, for a site that is not public yet.
+    """
+    for header in request.headers.getlist("authorization"):
+        scheme, _, secret = header.partition(" ")
+        if scheme.lower() == "bearer":
+            return secret.strip()
+    return None
+
+
+async def _browser(request: Request) -> Scope | None:
+    """Return whose cookie it is, if anybody's.
 
     A browser sends the cookie whoever makes it ask, so what changes something must bring the
     session's CSRF token too. Raises HTTPException with status 403 if it does not.
@@ -55,7 +95,7 @@ async def _caller(request: Request) -> Scope:
     token = token_of(request)
     scope = await accounts.session_scope(token) if token else None
     if scope is None or token is None:
-        return Scope.visitor(caller=f"api:{client_address(request)}")
+        return None
     given = request.headers.get(CSRF_HEADER, "")
     if request.method not in _SAFE and not cookies.is_csrf_token(given, session=token):
         raise HTTPException(403, f"Send this session's CSRF token in the header {CSRF_HEADER}.")

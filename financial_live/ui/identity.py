@@ -45,7 +45,11 @@ def token_of(state: rx.State) -> str | None:
 
 
 async def scope_of(state: rx.State) -> Scope:
-    """Return who the page of ``state`` acts for, as it is now. Raises Unavailable."""
+    """Return who the page of ``state`` acts for, as it is now, and where. Raises Unavailable."""
+    return (await _scope_of(state)).at(address_of(state))
+
+
+async def _scope_of(state: rx.State) -> Scope:
     token = token_of(state)
     scope = await accounts.session_scope(token) if token else None
     if scope is None:

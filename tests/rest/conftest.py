@@ -1,14 +1,21 @@
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
 
-from financial_live import db
+from financial_live import db, limits
 from financial_live.contexts.campaigns import Campaign, create_campaign
 from financial_live.rest import create_api
 from financial_live.scope import Scope
 
 ADDRESS = "203.0.113.7"
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> None:
+    """Let nobody have asked for anything before the test."""
+    limits.connect(None)
 
 
 def client_at(address: str) -> AsyncClient:

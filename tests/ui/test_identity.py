@@ -56,6 +56,11 @@ class TestScopeOf:
         known["token"] = Scope.user(uuid4(), session_id=uuid4())
         assert await identity.scope_of(page(f"{cookies.NAME}=token")) == known["token"]
 
+    async def test_says_where_it_is(self, known: dict[str, Scope]) -> None:
+        known["token"] = Scope.user(uuid4(), session_id=uuid4())
+        for cookie in (f"{cookies.NAME}=token", ""):
+            assert (await identity.scope_of(page(cookie))).address == "203.0.113.9"
+
     @pytest.mark.parametrize("cookie", ["", "other=1", f"{cookies.NAME}=", f"{cookies.NAME}=old"])
     async def test_is_a_visitor_without_a_session(
         self, known: dict[str, Scope], cookie: str

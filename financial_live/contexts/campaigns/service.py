@@ -48,8 +48,9 @@ async def list_campaigns(
     """Return one page of campaigns, the newest first (``order="asc"``: the oldest).
 
     ``search`` finds any part of the name, whatever its case. ``per_page`` is 1 to 100. Raises
-    Invalid naming every parameter that is wrong.
+    Invalid naming every parameter that is wrong, and MissingScope.
     """
+    rights.require(scope, Act.LIST_CAMPAIGNS)
     errors = Errors()
     window = listing.window(errors, page=page, per_page=per_page, order=order)
     wanted = listing.choice(errors, "status", status, CampaignStatus)
@@ -61,7 +62,8 @@ async def list_campaigns(
 
 
 async def get_campaign(scope: Scope, id_or_slug: UUID | str) -> Campaign:
-    """Return one campaign by its id or slug. Raises NotFound."""
+    """Return one campaign by its id or slug. Raises NotFound, MissingScope."""
+    rights.require(scope, Act.GET_CAMPAIGN)
     found = await find_campaign(id_or_slug)
     if found is None:
         raise _unknown(id_or_slug)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox
+from financial_live import db, limits, outbox, rights
 from financial_live.contexts import campaigns, columns, idempotency_keys, listing
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.constraints import refusals
@@ -26,6 +26,7 @@ from financial_live.contexts.donations.models import (
 from financial_live.contexts.donations.sight import Sight, sight
 from financial_live.contexts.inputs import INVALID, Errors, checked
 from financial_live.errors import Conflict, NotFound
+from financial_live.limits import Policy
 from financial_live.rights import Act
 from financial_live.scope import Scope
 
@@ -53,8 +54,11 @@ async def give(
     The same ``idempotency_key`` of one caller, or the same ``source`` and ``external_id``, is the
     same gift: the first one is returned. Emits ``donation_created``. Raises Invalid naming every
     wrong field, Unauthorized or Forbidden for test and offline gifts by others than the campaign's
-    team, and Conflict if the key was used for something else.
+    team, MissingScope, TooMany for too many from one address, and Conflict if the key was used for
+    something else.
     """
+    rights.require(scope, Act.GIVE)
+    await limits.require(scope, Policy.GIVING)
     errors = Errors()
     door = listing.choice(errors, "source", source, DonationSource)
     errors.raise_any()
@@ -91,8 +95,10 @@ async def give_many(scope: Scope, gifts: Sequence[Gift]) -> list[Outcome]:
 
     Returns what became of each, in their order: the donation, the first one again if its external
     id is known, or the error that ``give`` would have raised. Emits ``donations_created`` once for
-    each campaign, which grows by one version. Raises Unavailable if nothing could be taken.
+    each campaign, which grows by one version. Raises MissingScope, and Unavailable if nothing could
+    be taken.
     """
+    rights.require(scope, Act.GIVE_MANY)
     with refusals(CONSTRAINTS, overflow="amount"):
         return await batch.take_many(scope, gifts)
 
@@ -114,8 +120,10 @@ async def list_donations(
     address for those who see it. ``limit`` asks for the first so many instead of a page; it and
     ``per_page`` are 1 to 100. The team of the one campaign asked for sees all its gifts, viewers
     without addresses; admins those of all campaigns. Others see public gifts, without what is
-    hidden; render them by ``public_gift``. Raises Invalid naming every parameter that is wrong.
+    hidden; render them by ``public_gift``. Raises Invalid naming every parameter that is wrong, and
+    MissingScope.
     """
+    rights.require(scope, Act.LIST_DONATIONS)
     errors = Errors()
     if limit is not None:
         page, per_page = 1, limit
@@ -153,8 +161,9 @@ async def latest(
 ) -> Sequence[Donation]:
     """Return the last ``limit`` (1 to 100) gifts but tests, newest first, with their campaigns.
 
-    Who sees which and how much of them is as for ``list_donations``. Raises Invalid.
+    Who sees which and how much of them is as for ``list_donations``. Raises Invalid, MissingScope.
     """
+    rights.require(scope, Act.LATEST)
     errors = Errors()
     window = listing.window(errors, page=1, per_page=limit, order="desc")
     errors.raise_any()
@@ -166,7 +175,11 @@ async def latest(
 
 
 async def get_donation(scope: Scope, id: UUID | str) -> Donation:
-    """Return one gift with its campaign. Raises NotFound, also for what the caller may not see."""
+    """Return one gift with its campaign.
+
+    Raises NotFound, also for what the caller may not see, and MissingScope.
+    """
+    rights.require(scope, Act.GET_DONATION)
     donation, seen = await _seen(scope, id)
     return seen.of(donation)
 
@@ -309,8 +322,10 @@ async def delete_donation(scope: Scope, id: UUID | str) -> Donation:
 async def statistics(scope: Scope, campaign_id: UUID) -> Statistics:
     """Return the largest and the average counted gift of a campaign, after refunds.
 
-    For others than the campaign's team the largest leaves out amounts their donors hide.
+    For others than the campaign's team the largest leaves out amounts their donors hide. Raises
+    MissingScope.
     """
+    rights.require(scope, Act.STATISTICS)
     async with db.transaction() as session:
         seen = await sight(scope, campaign_id)
         found = await repo.statistics(session, campaign_id, sees_hidden=seen.sees_all)
