@@ -21,9 +21,6 @@ from financial_live.errors import (
 _log = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = "1"
-# RFC 9110 asks for it with each 401. Of a scheme that browsers don't know, they ask nobody for a
-# password: a session's cookie is what is missing.
-_CHALLENGE = 'Session realm="financial_live"'
 
 
 def error_response(error: Exception) -> Response:
@@ -45,9 +42,6 @@ def error_response(error: Exception) -> Response:
             )
         case TooMany():
             headers = {"Retry-After": str(error.retry_after_s)}
-            return _response(error.status, {"detail": error.message}, headers)
-        case Unauthorized():
-            headers = {"WWW-Authenticate": _CHALLENGE}
             return _response(error.status, {"detail": error.message}, headers)
         case AppError():
             return _response(error.status, {"detail": error.message})
