@@ -258,20 +258,20 @@ class TestSqlalchemyUrl:
 class TestGrantsOperator:
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"])
     def test_on_loopback(self, host: str) -> None:
-        assert Settings.load(host=host).grants_operator
+        assert Settings.load(host=host).serves_this_machine
 
     @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "give.example.org"])
     def test_not_where_others_can_reach(self, host: str) -> None:
-        assert not Settings.load(host=host).grants_operator
+        assert not Settings.load(host=host).serves_this_machine
 
     def test_never_in_production(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = load_with(monkeypatch, PRODUCTION | {"FINANCIAL_LIVE_HOST": "127.0.0.1"})
         assert settings.is_loopback
-        assert not settings.grants_operator
+        assert not settings.serves_this_machine
 
     def test_not_behind_a_proxy_that_passes_a_public_site_on(self) -> None:
-        assert Settings.load(allowed_origins=("http://localhost:3000",)).grants_operator
-        assert not Settings.load(allowed_origins=("https://give.example.org",)).grants_operator
+        assert Settings.load(allowed_origins=("http://localhost:3000",)).serves_this_machine
+        assert not Settings.load(allowed_origins=("https://give.example.org",)).serves_this_machine
 
     def test_a_name_that_only_begins_like_loopback_is_not(self) -> None:
         assert not is_loopback_host("127.0.0.1.example.org")

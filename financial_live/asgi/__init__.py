@@ -88,7 +88,7 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
         builds=builds if folder.parent == builds else None,
     )
     gate = OriginGate(
-        frontend, allowed=settings.allowed_origins, only_loopback=settings.grants_operator
+        frontend, allowed=settings.allowed_origins, only_loopback=settings.serves_this_machine
     )
     # The event socket compares origins too, with a list made before any address is known.
     reflex_app.sio.eio.cors_allowed_origins = functools.partial(allows_environ, gate)

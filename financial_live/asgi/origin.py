@@ -4,8 +4,8 @@ A browser sends ``Origin`` with every request that changes something and with ev
 A foreign one is refused, so that another site cannot act for a visitor who has both open.
 Programs send none, and are not browsers that could be tricked.
 
-An instance that grants its visitors the operator's rights also looks at ``Host``: a foreign site
-may have its own name resolve to 127.0.0.1, and would then pass for the same origin.
+An instance for its own machine alone also looks at ``Host``: a foreign site may have its own name
+resolve to 127.0.0.1, and would then pass for the same origin.
 """
 
 import json

@@ -250,8 +250,8 @@ class Settings(BaseSettings):
         return is_loopback_host(self.host)
 
     @property
-    def grants_operator(self) -> bool:
-        """Whether whoever reaches the server is its operator: on loopback, outside production.
+    def serves_this_machine(self) -> bool:
+        """Whether it is for this machine alone: on loopback, outside production.
 
         A listed origin elsewhere means that a proxy passes visitors on, who only seem to be here.
         """

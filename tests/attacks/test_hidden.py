@@ -1,5 +1,6 @@
 """Looking for what donors hide: through every address, every page and every handler."""
 
+import itertools
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -181,15 +182,12 @@ class TestHandlers:
         self, attacked: Site, campaign: Campaign, victim: Account, donor: Account
     ) -> None:
         secrets = await secrets_of(campaign, victim)
-        for cookie in ("", cookie_of(donor.token)):
+        for cookie, state in itertools.product(("", cookie_of(donor.token)), STATES):
             page = await Page.open(attacked, routes.team(campaign.slug), cookie=cookie)
-            for state in STATES:
-                for name, handler in state.event_handlers.items():
-                    given: dict[str, Any] = {
-                        one: str(campaign.id) for one in text_arguments(handler)
-                    }
-                    given |= {"form": {"token": "x" * 43}} if "form" in given else {}
-                    await page.call(f"{state.get_full_name()}.{name}", **given)
+            for name, handler in state.event_handlers.items():
+                given: dict[str, Any] = {one: str(campaign.id) for one in text_arguments(handler)}
+                given |= {"form": {"token": "x" * 43}} if "form" in given else {}
+                await page.call(f"{state.get_full_name()}.{name}", **given)
             await page.call(HYDRATE)
             await page.settle()
             assert found_in(page.text(), secrets) == []
@@ -205,8 +203,8 @@ class TestHandlers:
         assert {one.partition(".")[2] for one in setters} == {"set_is_hydrated"}
 
     async def test_that_reflex_brings_set_none_either(self, attacked: Site) -> None:
-        page = await Page.open(attacked, routes.HOME)
         for state in STATES:
+            page = await Page.open(attacked, routes.HOME)
             named = state.get_full_name()
             # Whether it is loaded is the page's own affair: Reflex lets it say so.
             for name in {*state.vars, *state.get_fields()} - {"is_hydrated"}:
@@ -216,11 +214,11 @@ class TestHandlers:
                 await page.call(f"{named}.set_{name}", value="planted")
                 await page.call(UPDATE_VARS, vars=planted)
             await page.call(HYDRATE_AND_LOAD, vars=planted)
-        await page.call(HYDRATE)
-        await page.settle()
-        assert "planted" not in page.text()
-        assert page.shown(Shell)["is_known"] is False
-        await page.close()
+            await page.call(HYDRATE)
+            await page.settle()
+            assert "planted" not in page.text()
+            assert page.shown(Shell)["is_known"] is False
+            await page.close()
 
     async def test_are_public_methods_alone(self, attacked: Site) -> None:
         page = await Page.open(attacked, routes.HOME)

@@ -18,6 +18,7 @@ from websockets.typing import Origin
 from e2e.bench.client import NAMESPACE, hydrate
 from e2e.instance import Site
 from financial_live import cookies, routes
+from financial_live.ui.gate import EVENTS_AT_ONCE
 from financial_live.ui.pages.accounts.login import LoginForm
 from financial_live.ui.pages.campaigns import CampaignsPage
 
@@ -88,6 +89,7 @@ class Page:
         self._reader = asyncio.create_task(self._read())
         self.heard: list[str] = []
         self.is_closed = False
+        self._calls = 0
 
     @classmethod
     async def open(
@@ -165,6 +167,8 @@ class Page:
 
     async def call(self, handler: str, **payload: Any) -> None:
         """Ask for an event handler by its full name."""
+        self._calls += 1
+        assert self._calls < EVENTS_AT_ONCE, "more of one page are dropped: open another"
         asked = {"name": handler, "payload": payload, "router_data": self._router_data()}
         await self.send("event", asked)
 
