@@ -106,6 +106,10 @@ class Act(Enum):
         "donations", "no  no  no   no  yes yes yes yes", "record offline gifts")
     LIST_DONATIONS = _rule(
         "donations", "yes yes yes  yes yes yes yes yes", "see gifts")
+    LIST_MANAGED = _rule(
+        "donations", "no  no  own -   -   -   yes yes", "see the gifts to all your campaigns")
+    SCROLL = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes", "go through gifts")
     LATEST = _rule(
         "donations", "yes yes yes  yes yes yes yes yes", "see the last gifts")
     GET_DONATION = _rule(

@@ -27,6 +27,7 @@ from financial_live.contexts.campaigns.members import (
 )
 from financial_live.contexts.campaigns.models import (
     Campaign,
+    CampaignInput,
     CampaignStatus,
     ReviewPolicy,
     is_campaign_id,
@@ -55,6 +56,7 @@ from financial_live.rights import CampaignRole
 __all__ = [
     "INVITATION_LIFETIME",
     "Campaign",
+    "CampaignInput",
     "CampaignInvitation",
     "CampaignMember",
     "CampaignRole",
