@@ -1,6 +1,6 @@
 """How every route of this door is run: its time measured, its errors translated."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,17 +29,42 @@ class _Route(APIRoute):
         async def run(request: Request) -> Response:
             with telemetry.dispatch(request.scope, self.path):
                 try:
-                    return await handler(request)
+                    answer = await handler(request)
                 # The last place that knows this request; a defect is logged there.
                 except Exception as error:  # noqa: BLE001
-                    return error_response(error)
+                    answer = error_response(error)
+            return _without_body(answer) if request.method == "HEAD" else answer
 
         return run
 
 
-def new_router() -> APIRouter:
-    """Return an empty router of this door."""
-    return APIRouter(route_class=_Route)
+def _without_body(answer: Response) -> Response:
+    """Return ``answer`` with the headers that it has, its body's length too."""
+    answer.body = b""
+    return answer
+
+
+def new_router(*dependencies: Any, tag: str | None = None) -> APIRouter:
+    """Return an empty router of this door, whose routes ask ``dependencies`` first."""
+    return APIRouter(
+        route_class=_Route, dependencies=list(dependencies), tags=[tag] if tag else None
+    )
+
+
+def heads_of(routers: Sequence[APIRouter]) -> APIRouter:
+    """Return a router that answers HEAD wherever one of ``routers`` answers GET."""
+    heads = APIRouter(route_class=_Route, include_in_schema=False)
+    for route in served_by(routers):
+        if "GET" in (route.methods or ()):
+            heads.add_api_route(
+                route.path, route.endpoint, methods=["HEAD"], dependencies=route.dependencies
+            )
+    return heads
+
+
+def served_by(routers: Sequence[APIRouter]) -> list[APIRoute]:
+    """Return the routes of these routers."""
+    return [r for router in routers for r in router.routes if isinstance(r, APIRoute)]
 
 
 def template(address: Callable[[str], str]) -> str:
