@@ -47,6 +47,13 @@ class Conflict(AppError):
     status = 409
 
 
+class Stale(Conflict):
+    """What was to be changed is no longer what the caller saw."""
+
+    code = "stale"
+    status = 412
+
+
 class Unauthorized(AppError):
     """The caller is not known: not logged in, or the address and password do not match."""
 

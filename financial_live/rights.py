@@ -118,6 +118,10 @@ class Act(Enum):
         "donations", "no  no  no   no  yes yes yes yes  manage", "record offline gifts")
     LIST_DONATIONS = _rule(
         "donations", "yes yes yes  yes yes yes yes yes  read", "see gifts")
+    LIST_MANAGED = _rule(
+        "donations", "no  no  own -   -   -   yes yes  read", "see the gifts to all your campaigns")
+    SCROLL = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes  read", "go through gifts")
     LATEST = _rule(
         "donations", "yes yes yes  yes yes yes yes yes  read", "see the last gifts")
     GET_DONATION = _rule(

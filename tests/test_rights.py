@@ -211,6 +211,8 @@ CALLS: dict[Act, Call] = {
         s, GIFT, campaign=w.ours.id, source="offline"
     ),
     Act.LIST_DONATIONS: lambda w, s, own: donations.list_donations(s, campaign_id=w.ours.id),
+    Act.LIST_MANAGED: lambda w, s, own: donations.list_managed(s),
+    Act.SCROLL: lambda w, s, own: donations.scroll(s, campaign_id=w.ours.id),
     Act.LATEST: lambda w, s, own: donations.latest(s, campaign_id=w.ours.id),
     Act.GET_DONATION: lambda w, s, own: donations.get_donation(s, w.gifts["plain"].id),
     Act.STATISTICS: lambda w, s, own: donations.statistics(s, w.ours.id),
@@ -254,6 +256,7 @@ CALLS: dict[Act, Call] = {
 }
 # Their callers cannot name anything of somebody else's.
 ONLY_OWN = {
+    Act.LIST_MANAGED,
     Act.LIST_OWN,
     Act.CREATE_TOKEN,
     Act.LIST_TOKENS,
@@ -381,12 +384,13 @@ class TestGifts:
     async def test_of_one_campaign(self, world: World, caller: str) -> None:
         scope = world.scopes[caller]
         listed = (await donations.list_donations(scope, campaign_id=world.ours.id)).items
+        scrolled = (await donations.scroll(scope, campaign_id=world.ours.id)).items
         latest = await donations.latest(scope, campaign_id=world.ours.id)
         sees_all, sees_emails = self.sight(caller)
         all_of = {g.id for n, g in world.gifts.items() if sees_all or n in {"plain", "hidden"}}
-        assert {g.id for g in listed} == all_of
+        assert {g.id for g in listed} == {g.id for g in scrolled} == all_of
         assert {g.id for g in latest} == all_of - {world.gifts["test"].id}
-        for gift in (*listed, *latest):
+        for gift in (*listed, *scrolled, *latest):
             self.compare(world, gift, sees_all=sees_all, sees_emails=sees_emails)
 
     async def test_of_all_campaigns(self, world: World, caller: str) -> None:
@@ -397,6 +401,20 @@ class TestGifts:
             assert (world.gifts["waiting"].id in {g.id for g in found}) is is_admin
             for gift in found:
                 self.compare(world, gift, sees_all=is_admin, sees_emails=is_admin)
+
+    async def test_of_all_campaigns_of_the_caller(self, world: World, caller: str) -> None:
+        scope = world.scopes[caller]
+        if expected(Act.LIST_MANAGED, caller) is Answer.NO:
+            return
+        is_admin = caller in {"admin", "operator"}
+        listed = (await donations.list_managed(scope)).items
+        scrolled = (await donations.scroll(scope)).items
+        assert {g.id for g in listed} == {g.id for g in scrolled}
+        assert (world.gifts["waiting"].id in {g.id for g in listed}) is is_admin
+        theirs = caller == "owner of another" or is_admin
+        assert (world.their_gift.id in {g.id for g in listed}) is theirs
+        for gift in (*listed, *scrolled):
+            self.compare(world, gift, sees_all=True, sees_emails=True)
 
     async def test_one_by_one(self, world: World, caller: str) -> None:
         sees_all, sees_emails = self.sight(caller)

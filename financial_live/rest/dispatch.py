@@ -30,12 +30,12 @@ class _Route(APIRoute):
         async def run(request: Request) -> Response:
             with telemetry.dispatch(request.scope, self.path), limits.noted() as verdicts:
                 try:
-                    response = await handler(request)
+                    answer = await handler(request)
                 # The last place that knows this request; a defect is logged there.
                 except Exception as error:  # noqa: BLE001
-                    response = error_response(error)
-            response.headers.update(limit_headers(verdicts))
-            return response
+                    answer = error_response(error)
+            answer.headers.update(limit_headers(verdicts))
+            return _without_body(answer) if request.method == "HEAD" else answer
 
         return run
 
@@ -54,9 +54,33 @@ def limit_headers(verdicts: Sequence[Verdict]) -> dict[str, str]:
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
 
 
-def new_router() -> APIRouter:
-    """Return an empty router of this door."""
-    return APIRouter(route_class=_Route)
+def _without_body(answer: Response) -> Response:
+    """Return ``answer`` with the headers that it has, its body's length too."""
+    answer.body = b""
+    return answer
+
+
+def new_router(*dependencies: Any, tag: str | None = None) -> APIRouter:
+    """Return an empty router of this door, whose routes ask ``dependencies`` first."""
+    return APIRouter(
+        route_class=_Route, dependencies=list(dependencies), tags=[tag] if tag else None
+    )
+
+
+def heads_of(routers: Sequence[APIRouter]) -> APIRouter:
+    """Return a router that answers HEAD wherever one of ``routers`` answers GET."""
+    heads = APIRouter(route_class=_Route, include_in_schema=False)
+    for route in served_by(routers):
+        if "GET" in (route.methods or ()):
+            heads.add_api_route(
+                route.path, route.endpoint, methods=["HEAD"], dependencies=route.dependencies
+            )
+    return heads
+
+
+def served_by(routers: Sequence[APIRouter]) -> list[APIRoute]:
+    """Return the routes of these routers."""
+    return [r for router in routers for r in router.routes if isinstance(r, APIRoute)]
 
 
 def template(address: Callable[[str], str]) -> str:

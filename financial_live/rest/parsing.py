@@ -3,17 +3,19 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Request
+from pydantic import WithJsonSchema
 from starlette.exceptions import HTTPException
 
 from financial_live import cookies, limits
 from financial_live.config import get_settings, visitor_address
 from financial_live.contexts import accounts
+from financial_live.contexts.idempotency_keys import KEY_LENGTH
+from financial_live.errors import Unauthorized
 from financial_live.limits import Policy
 from financial_live.scope import Scope
 
@@ -21,6 +23,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
 BODY_TIMEOUT_S = 10.0
 CSRF_HEADER = "X-CSRF-Token"
+_JSON = "application/json"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # What fits 64 bits; longer whole numbers are no counts, but may be amounts.
 _MAX_INT_DIGITS = 18
@@ -103,27 +106,65 @@ async def _browser(request: Request) -> Scope | None:
 
 
 Caller = Annotated[Scope, Depends(_caller)]
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
-    """Which page is asked for, as the query says it; contexts check it."""
+async def _member(scope: Caller) -> Scope:
+    """Return who asks for what no visitor may, before anything else of the request is read.
 
-    page: str = "1"
-    per_page: str = "20"
+    Raises Unauthorized. What a member may is for the context to say.
+    """
+    if scope.user_id is None:
+        raise Unauthorized("Log in, or send a token of your account.")
+    return scope
 
 
-PagingQuery = Annotated[Paging, Depends(Paging)]
+Member = Annotated[Scope, Depends(_member)]
+IdempotencyKey = Annotated[
+    str | None,
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": KEY_LENGTH}),
+    Header(
+        alias="Idempotency-Key",
+        description="Chosen by you for one thing to make: a request repeated with it within 24 "
+        "hours gets the first answer, with another body 409.",
+    ),
+]
+
+
+async def require_json_accepted(request: Request) -> None:
+    """Raise HTTPException with status 406 if the caller accepts no JSON, all that we speak."""
+    header = ", ".join(request.headers.getlist("accept"))
+    if header.strip() and not _accepts_json(header):
+        raise HTTPException(406, f"Only {_JSON} is served here; send Accept: {_JSON}.")
+
+
+def _accepts_json(header: str) -> bool:
+    """Whether the most exact range of an Accept header that covers JSON does not exclude it."""
+    weights: dict[str, str] = {}
+    for part in header.lower().split(","):
+        kind, *parameters = (text.strip() for text in part.split(";"))
+        weights[kind] = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+    covering = (weights[kind] for kind in (_JSON, "application/*", "*/*") if kind in weights)
+    return next(covering, "0").strip("0.") != ""
+
+
+def _require_json_body(request: Request) -> None:
+    """Raise HTTPException with status 415 for a body that says it is no JSON in UTF-8."""
+    kind, *parameters = request.headers.get("content-type", _JSON).lower().split(";")
+    charsets = [p.strip()[8:].strip('"') for p in parameters if p.strip().startswith("charset=")]
+    coding = request.headers.get("content-encoding", "identity").lower()
+    if kind.strip() != _JSON or set(charsets) - {"utf-8"} or coding != "identity":
+        raise HTTPException(415, f"Send JSON in UTF-8, not compressed, as Content-Type: {_JSON}.")
 
 
 def body_of(name: str) -> Callable[[Request], Coroutine[Any, Any, dict[str, Any]]]:
     """Return the dependency that reads the object under ``name`` of a JSON body.
 
-    It raises HTTPException: 400 for what is no such JSON, 413 beyond 64 KB.
+    It raises HTTPException: 400 for what is no such JSON, 413 beyond 64 KB, 415 for what says that
+    it is something else.
     """
 
     async def read(request: Request) -> dict[str, Any]:
+        _require_json_body(request)
         body = parse_json(await _read(request))
         wrapped = body.get(name) if isinstance(body, dict) else None
         if not isinstance(wrapped, dict):
