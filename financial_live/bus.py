@@ -114,7 +114,7 @@ class Bus:
         self._counting: Redis = Redis.from_pool(counting)
         self._count = self._counting.register_script(_COUNT)
         self._pubsub: PubSub = self._listening.pubsub(ignore_subscribe_messages=False)
-        self._wanted: set[str] = set()
+        self._wanted: dict[str, set[str]] = {}
         self._silent_s = 0
 
     async def ping(self) -> None:
@@ -155,17 +155,21 @@ class Bus:
             raise Unavailable(f"The bus does not answer: {error}") from error
         return [channel.decode().removeprefix(_PREFIX) for channel in channels]
 
-    async def watch(self, topic: str) -> None:
-        """Receive ``topic`` from now on, or as soon as the bus is there."""
-        if topic in self._wanted:
-            return
-        self._wanted.add(topic)
-        if self._pubsub.connection is not None:
+    async def watch(self, topic: str, *, by: str) -> None:
+        """Receive ``topic`` from now on, or as soon as the bus is there, for the part ``by``."""
+        wanting = self._wanted.setdefault(topic, set())
+        is_new = not wanting
+        wanting.add(by)
+        if is_new and self._pubsub.connection is not None:
             await self._try(self._pubsub.subscribe(_PREFIX + topic))
 
-    async def unwatch(self, topic: str) -> None:
-        """Stop receiving ``topic``."""
-        self._wanted.discard(topic)
+    async def unwatch(self, topic: str, *, by: str) -> None:
+        """Stop receiving ``topic`` for the part ``by``."""
+        wanting = self._wanted.get(topic, set())
+        wanting.discard(by)
+        if wanting:
+            return
+        self._wanted.pop(topic, None)
         if self._pubsub.connection is not None:
             await self._try(self._pubsub.unsubscribe(_PREFIX + topic))
 

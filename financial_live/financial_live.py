@@ -101,7 +101,7 @@ async def _live() -> AsyncIterator[None]:
         sender=mail.sender_of(settings),
         links=functools.partial(_link, settings.site_url),
     )
-    await bus.watch(outbox.WAKE)
+    await bus.watch(outbox.WAKE, by="relay")
     tasks = [
         asyncio.create_task(_kept_running(name, run, feeds=fed))
         for name, run, fed in (

@@ -137,10 +137,10 @@ class Bus:
     def __init__(self) -> None:
         self.watched: set[str] = set()
 
-    async def watch(self, topic: str) -> None:
+    async def watch(self, topic: str, *, by: str) -> None:
         self.watched.add(topic)
 
-    async def unwatch(self, topic: str) -> None:
+    async def unwatch(self, topic: str, *, by: str) -> None:
         self.watched.discard(topic)
 
 
