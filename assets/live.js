@@ -125,6 +125,25 @@ export const Landing = ({ children, ...rest }) => {
   return h("div", { ...rest, ref: place, tabIndex: -1 }, children);
 };
 
+// A text to take along. Where the browser lets no page write to its clipboard, the text is selected.
+export const Copyable = ({ text, copy, copied, ...rest }) => {
+  const place = useRef(null);
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => setCopied(false), [text]);
+  const select = () => getSelection().selectAllChildren(place.current);
+  const take = () =>
+    navigator.clipboard
+      ? navigator.clipboard.writeText(text).then(() => setCopied(true), select)
+      : select();
+  return h(
+    "div",
+    { ...rest, className: "copyable" },
+    h("code", { ref: place, tabIndex: 0 }, text),
+    h("button", { type: "button", className: "button", onClick: take }, isCopied ? copied : copy),
+    h("span", { className: "sr-only", role: "status" }, isCopied ? copied : ""),
+  );
+};
+
 // A hidden key made when the form appears: a form that is sent twice, even over two lines, is one
 // request. Who knew it would get the other's answer, so it cannot be guessed.
 const onceKey = () =>

@@ -3,17 +3,18 @@
 Nothing that matters is only on the bus. Messages may be lost, repeated or reordered, and the bus
 may be away: callers learn of it (``Listener.interrupted``) and read the database instead.
 
-One connection publishes and one listens in each worker. redis-py's PubSub subscribes again by
-itself when its connection returns, and each confirmation of a subscription is therefore a sign
-that messages may have been missed before it.
+One connection publishes and one listens in each worker; a few more count. redis-py's PubSub
+subscribes again by itself when its connection returns, and each confirmation of a subscription is
+therefore a sign that messages may have been missed before it.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -29,6 +30,50 @@ _PATIENCE_S = 2.0
 _ASK_AFTER_S = 3
 _GIVE_UP_AFTER_S = 6
 _BUS_ERRORS = (RedisError, OSError)
+# Requests that come at once wait for one of these, and don't each open another.
+_COUNTING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What is counted under a name: ``burst`` at once, and one more after each interval."""
+
+    name: str
+    interval_us: int
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """When it was counted, and for each counter when it was to be empty before, by one clock.
+
+    Both are microseconds since 1970; what is due is never before ``now``.
+    """
+
+    now: int
+    due: Sequence[int]
+
+
+# The generic cell rate algorithm (ITU-T I.371): of each counter only the moment is kept at which it
+# will be empty. Who is refused changes nothing, so asking again does not prolong the wait.
+_COUNT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local answer, is_full = {now}, false
+for i, key in ipairs(KEYS) do
+  local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local due = math.max(tonumber(redis.call('GET', key) or now), now)
+  answer[i + 1] = due
+  is_full = is_full or due + interval - now > interval * burst
+end
+if not is_full then
+  for i, key in ipairs(KEYS) do
+    local due = answer[i + 1] + tonumber(ARGV[2 * i - 1])
+    redis.call('SET', key, string.format('%.0f', due), 'PX', math.ceil((due - now) / 1000))
+  end
+end
+return answer
+"""
 
 
 class Listener(Protocol):
@@ -59,8 +104,17 @@ class Bus:
         self._redis: Redis = Redis.from_url(url, socket_timeout=_PATIENCE_S, **options)
         # No time limit here, where waiting is the work: silence is watched in ``_receive``.
         self._listening: Redis = Redis.from_url(url, **options)
+        counting = BlockingConnectionPool.from_url(
+            url,
+            max_connections=_COUNTING,
+            timeout=_PATIENCE_S,
+            socket_timeout=_PATIENCE_S,
+            **options,
+        )
+        self._counting: Redis = Redis.from_pool(counting)
+        self._count = self._counting.register_script(_COUNT)
         self._pubsub: PubSub = self._listening.pubsub(ignore_subscribe_messages=False)
-        self._wanted: set[str] = set()
+        self._wanted: dict[str, set[str]] = {}
         self._silent_s = 0
 
     async def ping(self) -> None:
@@ -80,6 +134,19 @@ class Bus:
         except _BUS_ERRORS as error:
             raise Unavailable(f"The bus does not take messages: {error}") from error
 
+    async def count(self, counters: Sequence[Counter]) -> Counted:
+        """Count one more on each of ``counters``, or on none if one of them is full.
+
+        It is one round trip and happens at once, whoever else counts. Raises Unavailable.
+        """
+        keys = [f"{_PREFIX}limit:{counter.name}" for counter in counters]
+        sizes = [n for counter in counters for n in (counter.interval_us, counter.burst)]
+        try:
+            now, *due = await self._count(keys=keys, args=sizes)
+        except _BUS_ERRORS as error:
+            raise Unavailable(f"The bus does not count: {error}") from error
+        return Counted(now, due)
+
     async def watched_topics(self) -> list[str]:
         """Return the topics that any worker listens to at this moment."""
         try:
@@ -88,17 +155,21 @@ class Bus:
             raise Unavailable(f"The bus does not answer: {error}") from error
         return [channel.decode().removeprefix(_PREFIX) for channel in channels]
 
-    async def watch(self, topic: str) -> None:
-        """Receive ``topic`` from now on, or as soon as the bus is there."""
-        if topic in self._wanted:
-            return
-        self._wanted.add(topic)
-        if self._pubsub.connection is not None:
+    async def watch(self, topic: str, *, by: str) -> None:
+        """Receive ``topic`` from now on, or as soon as the bus is there, for the part ``by``."""
+        wanting = self._wanted.setdefault(topic, set())
+        is_new = not wanting
+        wanting.add(by)
+        if is_new and self._pubsub.connection is not None:
             await self._try(self._pubsub.subscribe(_PREFIX + topic))
 
-    async def unwatch(self, topic: str) -> None:
-        """Stop receiving ``topic``."""
-        self._wanted.discard(topic)
+    async def unwatch(self, topic: str, *, by: str) -> None:
+        """Stop receiving ``topic`` for the part ``by``."""
+        wanting = self._wanted.get(topic, set())
+        wanting.discard(by)
+        if wanting:
+            return
+        self._wanted.pop(topic, None)
         if self._pubsub.connection is not None:
             await self._try(self._pubsub.unsubscribe(_PREFIX + topic))
 
@@ -162,7 +233,8 @@ class Bus:
             raise ConnectionError(f"the bus said nothing for {_GIVE_UP_AFTER_S} s")
 
     async def close(self) -> None:
-        """Close both connections."""
+        """Close all connections."""
         await self._try(self._pubsub.aclose())  # type: ignore[no-untyped-call]
         await self._try(self._listening.aclose())
+        await self._try(self._counting.aclose())
         await self._try(self._redis.aclose())

@@ -40,9 +40,13 @@ def _cookies(header: str) -> dict[str, str]:
 def set_cookie(token: str, *, host: str, max_age_s: int) -> str:
     """Return the Set-Cookie header that keeps ``token`` for so many seconds; 0 forgets it."""
     attributes = f"Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax"
-    if is_loopback_host(host):
-        return f"{NAME}={token}; {attributes}"
-    return f"{SECURE_NAME}={token}; {attributes}; Secure"
+    secure = "" if is_loopback_host(host) else "; Secure"
+    return f"{name_at(host)}={token}; {attributes}{secure}"
+
+
+def name_at(host: str) -> str:
+    """Return what the cookie is named that is set at ``host``, a name without port."""
+    return NAME if is_loopback_host(host) else SECURE_NAME
 
 
 def csrf_token(token: str) -> str:

@@ -47,6 +47,13 @@ class Conflict(AppError):
     status = 409
 
 
+class Stale(Conflict):
+    """What was to be changed is no longer what the caller saw."""
+
+    code = "stale"
+    status = 412
+
+
 class Unauthorized(AppError):
     """The caller is not known: not logged in, or the address and password do not match."""
 
@@ -59,6 +66,16 @@ class Forbidden(AppError):
 
     code = "forbidden"
     status = 403
+
+
+class MissingScope(Forbidden):
+    """The API token is not for this; ``scope`` names what one must be for."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
 
 
 class TooMany(AppError):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import reflex as rx
 
-from financial_live import db, outbox, routes, telemetry
+from financial_live import db, limits, outbox, routes, telemetry
 from financial_live.bus import Bus
 from financial_live.config import get_settings
 from financial_live.contexts import accounts as account_context, idempotency_keys, mail
@@ -88,6 +88,7 @@ async def _live() -> AsyncIterator[None]:
     database = db.connect(settings.sqlalchemy_url, pool_size=settings.pool_size)
     bus = Bus(settings.secret("redis_url"))
     _buses.append(bus)
+    limits.connect(bus, settings)
     rooms = Rooms(bus)
     door = live.open_door(rooms, event_namespace)
     followers = identity.follow_users(
@@ -100,7 +101,7 @@ async def _live() -> AsyncIterator[None]:
         sender=mail.sender_of(settings),
         links=functools.partial(_link, settings.site_url),
     )
-    await bus.watch(outbox.WAKE)
+    await bus.watch(outbox.WAKE, by="relay")
     tasks = [
         asyncio.create_task(_kept_running(name, run, feeds=fed))
         for name, run, fed in (
@@ -122,6 +123,7 @@ async def _live() -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         _buses.clear()
+        limits.connect(None)
         await bus.close()
         await db.disconnect()
 

@@ -2,7 +2,8 @@
 
 An act is what a use case does. What a caller may depends on the account's role and, in a campaign,
 on the place in its team. That place is read when the act is done, by ``campaigns.require``: it may
-be lost while a page is open. ``docs/rights.md`` is written from this table.
+be lost while a page is open. Who comes by an API token may what its user may, and of that only what
+the token has the scope for. ``docs/rights.md`` is written from this table.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, unique
 from uuid import UUID
 
-from financial_live.errors import AppError, Forbidden, Unauthorized
-from financial_live.scope import Role, Scope
+from financial_live.errors import AppError, Forbidden, MissingScope, Unauthorized
+from financial_live.scope import Role, Scope, TokenScope
 
 
 class CampaignRole(StrEnum):
@@ -47,15 +48,25 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The context an act is in, the words that complete "not allowed to", and the answers."""
+    """The context an act is in, the words that complete "not allowed to", and the answers.
+
+    ``needs`` is the scope that an API token must have for it; with None no token will do.
+    """
 
     context: str
     words: str
     answers: Mapping[Kind, Answer]
+    needs: TokenScope | None
 
 
-def _rule(context: str, answers: str, words: str) -> Rule:
-    return Rule(context, words, dict(zip(Kind, map(Answer, answers.split()), strict=True)))
+def _rule(context: str, row: str, words: str) -> Rule:
+    *answers, needs = row.split()
+    return Rule(
+        context,
+        words,
+        dict(zip(Kind, map(Answer, answers), strict=True)),
+        None if needs == "-" else TokenScope(needs),
+    )
 
 
 # Equal rules would be one act, so their words differ.
@@ -64,124 +75,137 @@ def _rule(context: str, answers: str, words: str) -> Rule:
 class Act(Enum):
     """Every act, named as the function that does it; the others are parts of some."""
 
-    # nobody, donor, manager; viewer, reviewer, owner of the campaign; admin, operator
+    # nobody, donor, manager; viewer, reviewer, owner of the campaign; admin, operator; the scope of
+    # an API token by which any of them may, "-": by none
     LIST_CAMPAIGNS = _rule(
-        "campaigns", "yes yes yes  -   -   -   yes yes", "see the campaigns")
+        "campaigns", "yes yes yes  -   -   -   yes yes  read", "see the campaigns")
     GET_CAMPAIGN = _rule(
-        "campaigns", "yes yes yes  yes yes yes yes yes", "see a campaign")
+        "campaigns", "yes yes yes  yes yes yes yes yes  read", "see a campaign")
     CREATE_CAMPAIGN = _rule(
-        "campaigns", "no  no  yes  -   -   -   yes yes", "start a campaign")
+        "campaigns", "no  no  yes  -   -   -   yes yes  manage", "start a campaign")
     UPDATE_CAMPAIGN = _rule(
-        "campaigns", "no  no  no   no  no  yes yes yes", "change this campaign")
+        "campaigns", "no  no  no   no  no  yes yes yes  manage", "change this campaign")
     DELETE_CAMPAIGN = _rule(
-        "campaigns", "no  no  no   no  no  yes yes yes", "delete this campaign")
+        "campaigns", "no  no  no   no  no  yes yes yes  manage", "delete this campaign")
     LIST_MEMBERS = _rule(
-        "campaigns", "no  no  no   yes yes yes yes yes", "see this team")
+        "campaigns", "no  no  no   yes yes yes yes yes  read", "see this team")
     SEE_MEMBER_EMAILS = _rule(
-        "campaigns", "no  no  no   no  no  yes yes yes", "see addresses of members")
+        "campaigns", "no  no  no   no  no  yes yes yes  read", "see addresses of members")
     CHANGE_MEMBER_ROLE = _rule(
-        "campaigns", "no  no  no   no  no  yes yes yes", "change this team")
+        "campaigns", "no  no  no   no  no  yes yes yes  manage", "change this team")
     REMOVE_MEMBER = _rule(
-        "campaigns", "no  no  no   no  no  yes yes yes", "remove somebody from this team")
+        "campaigns", "no  no  no   no  no  yes yes yes  manage", "remove somebody from this team")
     LEAVE = _rule(
-        "campaigns", "no  no  no   own own own own no ", "leave this team")
+        "campaigns", "no  no  no   own own own own no   manage", "leave this team")
     INVITE = _rule(
-        "campaigns", "no  no  no   no  no  yes yes yes", "invite into this team")
+        "campaigns", "no  no  no   no  no  yes yes yes  manage", "invite into this team")
     LIST_INVITATIONS = _rule(
-        "campaigns", "no  no  no   no  no  yes yes yes", "see the invitations of this team")
+        "campaigns", "no  no  no   no  no  yes yes yes  read", "see the invitations of this team")
     CANCEL_INVITATION = _rule(
-        "campaigns", "no  no  no   no  no  yes yes yes", "cancel invitations of this team")
+        "campaigns", "no  no  no   no  no  yes yes yes  manage", "cancel invitations of this team")
     ACCEPT_INVITATION = _rule(
-        "campaigns", "no  own own  -   -   -   own no ", "accept an invitation")
+        "campaigns", "no  own own  -   -   -   own no   manage", "accept an invitation")
     ISSUE_INVITATION = _rule(
-        "campaigns", "no  no  no   -   -   -   no  yes", "make links of invitations")
+        "campaigns", "no  no  no   -   -   -   no  yes  -", "make links of invitations")
 
     GIVE = _rule(
-        "donations", "yes yes yes  yes yes yes yes yes", "give")
+        "donations", "yes yes yes  yes yes yes yes yes  give", "give")
     GIVE_MANY = _rule(
-        "donations", "yes yes yes  yes yes yes yes yes", "give many gifts at once")
+        "donations", "yes yes yes  yes yes yes yes yes  give", "give many gifts at once")
     GIVE_TEST = _rule(
-        "donations", "no  no  no   no  yes yes yes yes", "give test gifts")
+        "donations", "no  no  no   no  yes yes yes yes  manage", "give test gifts")
     GIVE_OFFLINE = _rule(
-        "donations", "no  no  no   no  yes yes yes yes", "record offline gifts")
+        "donations", "no  no  no   no  yes yes yes yes  manage", "record offline gifts")
     LIST_DONATIONS = _rule(
-        "donations", "yes yes yes  yes yes yes yes yes", "see gifts")
+        "donations", "yes yes yes  yes yes yes yes yes  read", "see gifts")
+    LIST_MANAGED = _rule(
+        "donations", "no  no  own -   -   -   yes yes  read", "see the gifts to all your campaigns")
+    SCROLL = _rule(
+        "donations", "yes yes yes  yes yes yes yes yes  read", "go through gifts")
     LATEST = _rule(
-        "donations", "yes yes yes  yes yes yes yes yes", "see the last gifts")
+        "donations", "yes yes yes  yes yes yes yes yes  read", "see the last gifts")
     GET_DONATION = _rule(
-        "donations", "yes yes yes  yes yes yes yes yes", "see a gift")
+        "donations", "yes yes yes  yes yes yes yes yes  read", "see a gift")
     STATISTICS = _rule(
-        "donations", "yes yes yes  yes yes yes yes yes", "see statistics")
+        "donations", "yes yes yes  yes yes yes yes yes  read", "see statistics")
     SEE_ALL_GIFTS = _rule(
-        "donations", "no  no  no   yes yes yes yes yes", "see gifts that are not public")
+        "donations", "no  no  no   yes yes yes yes yes  read", "see gifts that are not public")
     SEE_EMAILS = _rule(
-        "donations", "no  no  no   no  yes yes yes yes", "see addresses of donors")
+        "donations", "no  no  no   no  yes yes yes yes  read", "see addresses of donors")
     UPDATE_DONATION = _rule(
-        "donations", "no  no  no   no  yes yes yes yes", "change gifts of this campaign")
+        "donations", "no  no  no   no  yes yes yes yes  manage", "change gifts of this campaign")
     DELETE_DONATION = _rule(
-        "donations", "no  no  no   no  yes yes yes yes", "delete gifts of this campaign")
+        "donations", "no  no  no   no  yes yes yes yes  manage", "delete gifts of this campaign")
     LIST_OWN = _rule(
-        "donations", "no  own own  -   -   -   own no ", "see your own gifts")
+        "donations", "no  own own  -   -   -   own no   read", "see your own gifts")
     CHANGE_VISIBILITY = _rule(
-        "donations", "no  own own  own own own own no ", "show or hide your own gifts")
+        "donations", "no  own own  own own own own no   manage", "show or hide your own gifts")
     CHECK = _rule(
-        "donations", "no  no  no   -   -   -   yes yes", "check the data")
+        "donations", "no  no  no   -   -   -   yes yes  read", "check the data")
     LOAD_DEMO = _rule(
-        "donations", "no  no  no   -   -   -   yes yes", "load the demo campaigns")
+        "donations", "no  no  no   -   -   -   yes yes  manage", "load the demo campaigns")
 
     ISSUE_RECEIPT = _rule(
-        "receipts", "no  own own  -   -   -   own no ", "get receipts of your own gifts")
+        "receipts", "no  own own  -   -   -   own no   manage", "get receipts of your own gifts")
     GET_RECEIPT = _rule(
-        "receipts", "no  own own  -   -   -   own no ", "see receipts of your own gifts")
+        "receipts", "no  own own  -   -   -   own no   read", "see receipts of your own gifts")
 
     ONCE = _rule(
-        "idempotency_keys", "yes yes yes  -   -   -   yes yes", "repeat a request")
+        "idempotency_keys", "yes yes yes  -   -   -   yes yes  give", "repeat a request")
 
+    LOG_IN_PROGRAM = _rule(
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "log in for a token")
+    CREATE_TOKEN = _rule(
+        "accounts", "no  own own  -   -   -   own no   -", "make a token")
+    LIST_TOKENS = _rule(
+        "accounts", "no  own own  -   -   -   own no   -", "see your tokens")
+    REVOKE_TOKEN = _rule(
+        "accounts", "no  own own  -   -   -   own no   -", "revoke a token")
     REGISTER = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "register")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "register")
     REQUEST_VERIFICATION = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "ask for a link to prove an address")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "ask for a link to prove an address")
     VERIFY_EMAIL = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "prove an address")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "prove an address")
     REQUEST_RESET = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "ask for a link to choose a password")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "ask for a link to choose a password")
     RESET_PASSWORD = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "choose a password by a link")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "choose a password by a link")
     LOG_IN = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "log in")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "log in")
     HANDOVER = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "get a ticket to log in")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "get a ticket to log in")
     REDEEM_HANDOVER = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "log in by a ticket")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "log in by a ticket")
     CREATE_FIRST_ADMIN = _rule(
-        "accounts", "yes yes yes  -   -   -   yes yes", "make the first admin by a link")
+        "accounts", "yes yes yes  -   -   -   yes yes  -", "make the first admin by a link")
     CHANGE_PASSWORD = _rule(
-        "accounts", "no  own own  -   -   -   own no ", "change your password")
+        "accounts", "no  own own  -   -   -   own no   -", "change your password")
     LIST_SESSIONS = _rule(
-        "accounts", "no  own own  -   -   -   own no ", "see where you are logged in")
+        "accounts", "no  own own  -   -   -   own no   -", "see where you are logged in")
     LOG_OUT = _rule(
-        "accounts", "no  own own  -   -   -   own no ", "log out")
+        "accounts", "no  own own  -   -   -   own no   -", "log out")
     REVOKE_SESSION = _rule(
-        "accounts", "no  own own  -   -   -   own no ", "end a session")
+        "accounts", "no  own own  -   -   -   own no   -", "end a session")
     REVOKE_OTHERS = _rule(
-        "accounts", "no  own own  -   -   -   own no ", "end sessions")
+        "accounts", "no  own own  -   -   -   own no   -", "end sessions")
     FIND_USER = _rule(
-        "accounts", "no  own own  -   -   -   yes yes", "see this account")
+        "accounts", "no  own own  -   -   -   yes yes  read", "see this account")
     CREATE_USER = _rule(
-        "accounts", "no  no  no   -   -   -   yes yes", "make accounts for others")
+        "accounts", "no  no  no   -   -   -   yes yes  -", "make accounts for others")
     SET_PASSWORD = _rule(
-        "accounts", "no  no  no   -   -   -   yes yes", "set passwords of others")
+        "accounts", "no  no  no   -   -   -   yes yes  -", "set passwords of others")
     SET_ROLE = _rule(
-        "accounts", "no  no  no   -   -   -   yes yes", "give roles")
+        "accounts", "no  no  no   -   -   -   yes yes  -", "give roles")
     FIRST_ADMIN_TOKEN = _rule(
-        "accounts", "no  no  no   -   -   -   no  yes", "make the first admin")
+        "accounts", "no  no  no   -   -   -   no  yes  -", "make the first admin")
     ISSUE_LINK = _rule(
-        "accounts", "no  no  no   -   -   -   no  yes", "make links")
+        "accounts", "no  no  no   -   -   -   no  yes  -", "make links")
 
     FILES = _rule(
-        "mail", "no  no  no   -   -   -   no  yes", "read mails")
+        "mail", "no  no  no   -   -   -   no  yes  -", "read mails")
     OWN_FILES = _rule(
-        "mail", "no  own own  -   -   -   own no ", "see your own mails")
+        "mail", "no  own own  -   -   -   own no   -", "see your own mails")
 # fmt: on
 
     @property
@@ -210,6 +234,7 @@ INTERNAL: Mapping[str, Caller] = {
     "idempotency_keys.prune": Caller.PROGRAM,
     "mail.prune": Caller.PROGRAM,
     "accounts.session_scope": Caller.DOORS,
+    "accounts.token_scope": Caller.DOORS,
     "campaigns.may": Caller.DOORS,
     "campaigns.require": Caller.DOORS,
     "campaigns.roles": Caller.DOORS,
@@ -241,13 +266,34 @@ def allows(
     scope: Scope, act: Act, *, role: CampaignRole | None = None, owner: UUID | None = None
 ) -> bool:
     """Whether the caller may; ``owner`` is the user to whom belongs what the act is about."""
+    if not _has_scope(scope, act):
+        return False
     found = answer(scope, act, role)
     is_own = owner is not None and owner == scope.user_id
     return found is Answer.YES or (found is Answer.OWN and is_own)
 
 
+def _has_scope(scope: Scope, act: Act) -> bool:
+    """Whether the caller came by no API token, or by one that is for such acts."""
+    if scope.token_scopes is None:
+        return True
+    needs = act.value.needs
+    return needs is not None and needs.is_in(scope.token_scopes)
+
+
 def refusal(scope: Scope, act: Act) -> AppError:
-    """Return what to raise: Unauthorized where logging in might help, else Forbidden."""
+    """Return what to raise: Unauthorized where logging in might help, else Forbidden.
+
+    It is MissingScope where another token of the same user might do.
+    """
+    if not _has_scope(scope, act):
+        if act.value.needs is None:
+            return Forbidden(f"No token can {act.value.words}; log in on the site.")
+        return MissingScope(
+            f"This token lacks the scope {act.value.needs.value!r}, which it needs to "
+            f"{act.value.words}.",
+            scope=act.value.needs.value,
+        )
     answers = act.value.answers
     helps = any(answers[kind] in (Answer.YES, Answer.OWN) for kind in _LOGGED_IN)
     if kind_of(scope) is Kind.NOBODY and helps:

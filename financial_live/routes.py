@@ -17,19 +17,27 @@ RESET = "/reset"
 WELCOME = "/welcome"
 ACCOUNT = "/account"
 RECEIPT = "/account/receipts/[receipt_id]"
+TOKENS = "/account/tokens"
 INVITATION = "/invitation"
 TEAM = "/campaigns/[slug]/team"
 
 PAGES = (
     *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
-    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, ACCOUNT, RECEIPT, INVITATION, TEAM),
+    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, INVITATION, TEAM),
+    *(ACCOUNT, TOKENS, RECEIPT),
 )
 """The pages, as Reflex spells a route; a name in brackets stands for one part of the path."""
 
 SESSION = "/session"
 API = "/api"
+API_LOGIN = "/api/auth/login"
+API_REGISTER = "/api/auth/register"
 API_CAMPAIGNS = "/api/campaigns"
 API_DONATIONS = "/api/donations"
+API_DESCRIPTION = "/api/openapi.json"
+API_DOCS = "/api/docs"
+API_DOCS_SCRIPT = "/api/docs.js"
+API_DOCS_STYLE = "/api/docs.css"
 HEALTH = "/health"
 READY = "/ready"
 METRICS = "/metrics"

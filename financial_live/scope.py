@@ -1,6 +1,6 @@
 """Who asks: the first argument of every service function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,12 +13,27 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class TokenScope(StrEnum):
+    """What an API token is for. It never may more than its user may, now and by this."""
+
+    READ = "read"
+    GIVE = "give"
+    MANAGE = "manage"
+    """Whatever the user may do in campaigns; who manages reads and gives as well."""
+
+    def is_in(self, scopes: "frozenset[TokenScope]") -> bool:
+        """Whether a token with these scopes may do what asks for this one."""
+        return self in scopes or TokenScope.MANAGE in scopes
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The caller's identity and rights, made by a door from what it has verified itself.
 
     ``caller`` names the caller for idempotency keys (``visitor:203.0.113.7``), so that two callers
-    who happen to choose the same key do not receive each other's answers.
+    who happen to choose the same key do not receive each other's answers. ``token_scopes`` is what
+    the API token is for by which the caller came; None for who came otherwise. ``address`` is where
+    the caller is, for limits; it is empty for who comes by no network, and is no part of who it is.
     """
 
     caller: str
@@ -27,6 +42,8 @@ class Scope:
     role: Role | None = None
     session_id: UUID | None = None
     is_verified: bool = False
+    token_scopes: frozenset[TokenScope] | None = None
+    address: str = field(default="", compare=False)
 
     @classmethod
     def visitor(cls, caller: str = "visitor") -> "Scope":
@@ -46,6 +63,7 @@ class Scope:
         role: Role = Role.DONOR,
         session_id: UUID | None = None,
         is_verified: bool = False,
+        token_scopes: frozenset[TokenScope] | None = None,
     ) -> "Scope":
         """Return the scope of somebody logged in; ``is_verified``: the address is proven."""
         return cls(
@@ -54,7 +72,12 @@ class Scope:
             role=role,
             session_id=session_id,
             is_verified=is_verified,
+            token_scopes=token_scopes,
         )
+
+    def at(self, address: str) -> "Scope":
+        """Return the same caller, who comes from ``address``."""
+        return replace(self, address=address)
 
     @property
     def is_admin(self) -> bool:

@@ -23,6 +23,10 @@ address. `-` means that the act is about no campaign: a member's account decides
 A nobody is answered 401 where logging in may help. Others are answered 403, and 404 about what is
 not theirs to know of. A place in a team is read at each act: rights end when they are taken away.
 
+The last column is the scope that an API token needs, if somebody comes by one: it may what its user
+may, and of that only what it has a scope for. `manage` covers `read` and `give`. `-`: no token will
+do. What is lacking is answered 403.
+
 A viewer sees gifts of every status, with what their donors hide from the public, but no addresses.
 `give_test`, `give_offline` and those that begin with `see_` are parts of other acts.
 """
@@ -30,9 +34,10 @@ A viewer sees gifts of every status, with what their donors hide from the public
 
 def page() -> str:
     """Return the page, as it must be."""
-    head = [f"| act | {' | '.join(Kind)} |", f"|---|{'---|' * len(Kind)}"]
+    head = [f"| act | {' | '.join(Kind)} | token |", f"|---|{'---|' * (len(Kind) + 1)}"]
     rows = [
-        f"| `{act.function}` | {' | '.join(act.value.answers[kind] for kind in Kind)} |"
+        f"| `{act.function}` | {' | '.join(act.value.answers[kind] for kind in Kind)} "
+        f"| {act.value.needs or '-'} |"
         for act in Act
     ]
     inner = [f"| `{name}` | {who} |" for name, who in INTERNAL.items()]

@@ -51,6 +51,11 @@ class World:
         assert user_id is not None
         return user_id
 
+    def name_of(self, scope: Scope) -> str | None:
+        """Return which user a scope is of, however they come in."""
+        named = (name for name, one in self.scopes.items() if one.user_id == scope.user_id)
+        return next(named) if scope.user_id is not None else None
+
 
 def email_of(name: str) -> str:
     return f"{name.replace(' ', '.')}@example.org"

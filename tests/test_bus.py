@@ -46,7 +46,7 @@ async def listening(bus: Bus) -> AsyncIterator[Ear]:
 class TestPublish:
     async def test_what_is_published_arrives_in_order(self, bus: Bus) -> None:
         async with listening(bus) as ear:
-            await bus.watch("campaign:1")
+            await bus.watch("campaign:1", by="test")
             assert await ear.confirmed.get() == "campaign:1"
             await bus.publish([("campaign:1", b"a"), ("other", b"x"), ("campaign:1", b"b")])
             assert await ear.heard.get() == ("campaign:1", b"a")
@@ -55,9 +55,9 @@ class TestPublish:
     async def test_an_unwatched_topic_is_not_received(self, bus: Bus) -> None:
         async with listening(bus) as ear:
             for topic in ("one", "two"):
-                await bus.watch(topic)
+                await bus.watch(topic, by="test")
                 await ear.confirmed.get()
-            await bus.unwatch("one")
+            await bus.unwatch("one", by="test")
             await bus.publish([("one", b"a"), ("two", b"b")])
             assert await ear.heard.get() == ("two", b"b")
 
@@ -74,7 +74,7 @@ class TestWatchedTopics:
     async def test_names_what_somebody_listens_to(self, bus: Bus, valkey: Valkey) -> None:
         other = Bus(valkey.url)
         async with listening(other) as ear:
-            await other.watch("campaign:7")
+            await other.watch("campaign:7", by="test")
             await ear.confirmed.get()
             assert "campaign:7" in await bus.watched_topics()
             assert "campaign:8" not in await bus.watched_topics()
@@ -90,7 +90,7 @@ class TestListen:
         bus = Bus(valkey.url)
         try:
             async with listening(bus) as ear:
-                await bus.watch("one")
+                await bus.watch("one", by="test")
                 await ear.confirmed.get()
                 assert valkey.pid is not None
                 os.kill(valkey.pid, signal.SIGSTOP)
@@ -114,11 +114,11 @@ class TestListen:
         bus = Bus(valkey.url)
         try:
             async with listening(bus) as ear:
-                await bus.watch("before")
+                await bus.watch("before", by="test")
                 await ear.confirmed.get()
                 await asyncio.to_thread(valkey.kill)
                 await ear.silences.get()
-                await bus.watch("during")
+                await bus.watch("during", by="test")
                 await asyncio.to_thread(valkey.start)
                 confirmed = {await ear.confirmed.get(), await ear.confirmed.get()}
                 assert confirmed == {"before", "during"}

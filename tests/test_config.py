@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from financial_live.config import Settings, is_loopback_host, is_origin, visitor_address
+from financial_live.config import Rate, Settings, is_loopback_host, is_origin, visitor_address
 from financial_live.errors import ConfigError
 
 PASSWORD = "hunter2-and-more"
@@ -101,6 +101,11 @@ class TestLoadInDevelopment:
             ("FINANCIAL_LIVE_PORT", "65536"),
             ("FINANCIAL_LIVE_PORT", "8000.5"),
             ("LOG_LEVEL", "loud"),
+            ("RATE_LIMIT_GIVING", "100"),
+            ("RATE_LIMIT_GIVING", "100/s"),
+            ("RATE_LIMIT_GIVING", "0/s burst 10"),
+            ("RATE_LIMIT_GIVING", "10/day burst 10"),
+            ("RATE_LIMIT_GIVING", "-1/s burst 10"),
         ],
     )
     def test_refuses_a_wrong_value_by_the_name_of_its_variable(
@@ -113,6 +118,18 @@ class TestLoadInDevelopment:
     def test_lists_every_wrong_value_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         wrong = {"POOL_SIZE": "0", "FINANCIAL_LIVE_PORT": "x", "LOG_LEVEL": "loud"}
         assert len(refusal(monkeypatch, wrong)) == 3
+
+
+class TestRates:
+    def test_are_read_as_they_are_written(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load_with(monkeypatch, {"RATE_LIMIT_MAILING": " 5/min  burst 20 "})
+        rate = settings.rate_limit_mailing
+        assert rate == Rate(5, "min", 20)
+        assert (rate.interval_us, rate.window_s) == (12_000_000, 240)
+
+    def test_reach_a_worker_as_they_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = load_with(monkeypatch, {"RATE_LIMIT_TOKEN": "7/h burst 9"}).environment()
+        assert load_with(monkeypatch, told).rate_limit_token == Rate(7, "h", 9)
 
 
 class TestLoadInProduction:

@@ -14,7 +14,8 @@ from sqlmodel import col
 from financial_live import db, outbox
 from financial_live.errors import Unavailable
 from financial_live.event import Event
-from financial_live.outbox import Place, Placed, Relay, _prune as outbox_prune
+from financial_live.outbox import Mark, Place, Placed, Relay, reading, relay as relaying
+from financial_live.outbox.relay import _prune as outbox_prune
 
 
 class Wire:
@@ -101,7 +102,7 @@ class TestAppend:
         self, own_database: db.Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         woken: list[str] = []
-        monkeypatch.setattr(outbox, "_wakers", [lambda: woken.append("now")])
+        monkeypatch.setattr(relaying, "_wakers", [lambda: woken.append("now")])
         async with db.transaction():
             await outbox.append(Event("happened", ("a",)))
             assert woken == []
@@ -263,7 +264,7 @@ class TestRead:
     async def test_a_long_backlog_is_read_a_part_at_a_time(
         self, own_database: db.Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(outbox, "_READ_AHEAD", 4)
+        monkeypatch.setattr(reading, "_READ_AHEAD", 4)
         for number in range(10):
             await outbox.append(Event("a" if number % 2 else "b", ("t",)))
         await place(own_database)
@@ -313,7 +314,7 @@ class TestCalling:
             await outbox.append(Event("one", ("a",)))
             await working.wait_for(1)
             async with running(Relay(own_database.dsn, standing_by)):
-                while len(outbox._wakers) < 2:  # noqa: ASYNC110  It connects first.
+                while len(relaying._wakers) < 2:  # noqa: ASYNC110  It connects first.
                     await asyncio.sleep(0)
                 await outbox.append(Event("two", ("a",)))
                 await standing_by.wait_for_call()
@@ -331,3 +332,78 @@ class TestPlaced:
     def test_what_is_no_message_is_refused(self, payload: bytes) -> None:
         with pytest.raises(ValueError, match=r"."):
             Placed.decode(payload)
+
+
+class TestMarks:
+    """Reading on from a mark, whatever became of the relay that gave it."""
+
+    async def tell(self, database: db.Database, *numbers: int) -> list[Mark]:
+        """Let a new relay tell of as many events, and return the mark of each."""
+        wire = Wire()
+        async with running(Relay(database.dsn, wire)):
+            for number in numbers:
+                await outbox.append(Event("happened", ("a",), {"number": number}))
+            await wire.wait_for(len(numbers))
+        return [Mark(placed.place.term, placed.position) for _, placed in wire.events()]
+
+    async def numbers_after(self, position: int | None) -> list[int]:
+        assert position is not None
+        return [event.data["number"] for event in await outbox.events_after("a", position)]
+
+    def test_is_read_as_it_is_written(self) -> None:
+        assert Mark.read(str(Mark(12, 3456))) == Mark(12, 3456)
+        for text in (
+            "",
+            "-",
+            "5",
+            "5-",
+            "-5",
+            "a-5",
+            "5-b",
+            "-5-5",
+            "5-5-5",
+            "٥-٥",
+            "9" * 19 + "-1",
+        ):
+            assert Mark.read(text) is None, text
+
+    async def test_reads_on_after_each(self, own_database: db.Database) -> None:
+        marks = await self.tell(own_database, 1, 2, 3)
+        assert [mark.position for mark in marks] == [1, 2, 3]
+        assert await outbox.last_mark() == marks[-1]
+        for mark, left in zip(marks, ([2, 3], [3], []), strict=True):
+            assert await self.numbers_after(await outbox.resumed(mark)) == left
+
+    async def test_of_an_earlier_relay_leads_on_into_the_next(
+        self, own_database: db.Database
+    ) -> None:
+        first = await self.tell(own_database, 1, 2)
+        await self.tell(own_database, 3, 4)
+        await self.tell(own_database, 5)
+        assert await self.numbers_after(await outbox.resumed(first[0])) == [2, 3, 4, 5]
+
+    async def test_of_what_a_crash_took_back_leads_to_what_is_told_instead(
+        self, own_database: db.Database
+    ) -> None:
+        marks = await self.tell(own_database, 1, 2, 3)
+        async with db.transaction() as session:
+            connection = await session.connection()
+            await connection.exec_driver_sql("UPDATE outbox SET position = NULL WHERE position > 1")
+            await connection.exec_driver_sql(
+                "UPDATE topic_sequence SET seq = 1 WHERE topic IN ('*', 'a')"
+            )
+        await self.tell(own_database, 4)
+        assert await self.numbers_after(await outbox.resumed(marks[2])) == [2, 3, 4]
+
+    async def test_of_nothing_there_ever_was_leads_nowhere(self, own_database: db.Database) -> None:
+        [mark] = await self.tell(own_database, 1)
+        for unknown in (Mark(mark.term + 1, 0), Mark(mark.term, 2), Mark(-1, 0)):
+            assert await outbox.resumed(unknown) is None
+
+    async def test_of_what_is_forgotten_leads_nowhere(self, own_database: db.Database) -> None:
+        marks = await self.tell(own_database, 1, 2, 3)
+        async with db.transaction() as session:
+            connection = await session.connection()
+            await connection.exec_driver_sql("DELETE FROM outbox WHERE position <= 2")
+        assert await outbox.resumed(marks[0]) is None
+        assert await self.numbers_after(await outbox.resumed(marks[1])) == [3]

@@ -3,8 +3,10 @@
 import ast
 import importlib
 import inspect
+import itertools
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,9 @@ from financial_live.contexts import (
 )
 from financial_live.contexts.accounts import Purpose
 from financial_live.contexts.donations import Audience, Donation, DonationSource, Gift
-from financial_live.errors import AppError, Forbidden, NotFound, Unauthorized
+from financial_live.errors import AppError, Forbidden, MissingScope, NotFound, Unauthorized
 from financial_live.rights import Act, Answer, Caller, CampaignRole, Kind
-from financial_live.scope import Scope
+from financial_live.scope import Scope, TokenScope
 from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_gift
 from tests.contexts.people import (
     HOME,
@@ -66,8 +68,8 @@ Call = Callable[[World, Scope, bool], Awaitable[Any]]
 
 
 async def accept_invitation(w: World, scope: Scope, is_own: bool) -> Any:
-    mine = (email_of(name) for name, one in w.scopes.items() if one is scope)
-    address = next(mine, STRANGER) if is_own else STRANGER
+    name = w.name_of(scope)
+    address = email_of(name) if is_own and name else STRANGER
     invitation = await campaigns.invite(OPERATOR, w.empty.id, address, "viewer")
     _, token = await campaigns.issue_invitation(OPERATOR, invitation.id)
     return await campaigns.accept_invitation(scope, token)
@@ -117,7 +119,7 @@ async def redeem_handover(w: World, scope: Scope, is_own: bool) -> Any:
 
 async def gift_of(w: World, scope: Scope, is_own: bool) -> tuple[Donation, Scope]:
     """Return a gift of the caller, or of another, and whose it is."""
-    giver = next((name for name, one in w.scopes.items() if one is scope), "nobody")
+    giver = w.name_of(scope) or "nobody"
     other = "donor" if giver != "donor" else "viewer"
     named = giver if is_own and scope.user_id else other
     return await make_gift(w.empty, donor_email=email_of(named)), w.scopes[named]
@@ -165,6 +167,21 @@ async def handover(w: World, scope: Scope, is_own: bool) -> Any:
     return await accounts.handover(scope, email_of("donor"), PASSWORD, address=HOME)
 
 
+async def log_in_program(w: World, scope: Scope, is_own: bool) -> Any:
+    return await accounts.log_in_program(
+        scope, email_of("donor"), PASSWORD, address=HOME, agent="curl"
+    )
+
+
+async def revoke_token(w: World, scope: Scope, is_own: bool) -> Any:
+    other = w.scopes["donor" if scope.user_id != w.id_of("donor") else "viewer"]
+    me = replace(scope, token_scopes=None)
+    owner = me if is_own and me.user_id is not None else other
+    made = await accounts.create_token(owner, TOKEN)
+    return await accounts.revoke_token(scope, made.token.id)
+
+
+TOKEN = {"name": "Queue", "scopes": ["read"]}
 ROW = {"name": "New", "goal_amount": 1, "currency": "IDR"}
 CALLS: dict[Act, Call] = {
     Act.LIST_CAMPAIGNS: lambda w, s, own: campaigns.list_campaigns(s),
@@ -194,6 +211,8 @@ CALLS: dict[Act, Call] = {
         s, GIFT, campaign=w.ours.id, source="offline"
     ),
     Act.LIST_DONATIONS: lambda w, s, own: donations.list_donations(s, campaign_id=w.ours.id),
+    Act.LIST_MANAGED: lambda w, s, own: donations.list_managed(s),
+    Act.SCROLL: lambda w, s, own: donations.scroll(s, campaign_id=w.ours.id),
     Act.LATEST: lambda w, s, own: donations.latest(s, campaign_id=w.ours.id),
     Act.GET_DONATION: lambda w, s, own: donations.get_donation(s, w.gifts["plain"].id),
     Act.STATISTICS: lambda w, s, own: donations.statistics(s, w.ours.id),
@@ -208,6 +227,10 @@ CALLS: dict[Act, Call] = {
     Act.ISSUE_RECEIPT: issue_receipt,
     Act.GET_RECEIPT: get_receipt,
     Act.ONCE: once,
+    Act.LOG_IN_PROGRAM: log_in_program,
+    Act.CREATE_TOKEN: lambda w, s, own: accounts.create_token(s, TOKEN),
+    Act.LIST_TOKENS: lambda w, s, own: accounts.list_tokens(s),
+    Act.REVOKE_TOKEN: revoke_token,
     Act.REGISTER: lambda w, s, own: accounts.register(s, SITI | {"email": STRANGER}),
     Act.REQUEST_VERIFICATION: lambda w, s, own: accounts.request_verification(s, STRANGER),
     Act.VERIFY_EMAIL: verify_email,
@@ -233,7 +256,10 @@ CALLS: dict[Act, Call] = {
 }
 # Their callers cannot name anything of somebody else's.
 ONLY_OWN = {
+    Act.LIST_MANAGED,
     Act.LIST_OWN,
+    Act.CREATE_TOKEN,
+    Act.LIST_TOKENS,
     Act.CHANGE_PASSWORD,
     Act.LIST_SESSIONS,
     Act.LOG_OUT,
@@ -294,6 +320,59 @@ class TestActs:
                 assert found.id == world.scopes[name].session_id
 
 
+SCOPE_SETS = [
+    frozenset(some)
+    for size in range(1, len(TokenScope) + 1)
+    for some in itertools.combinations(TokenScope, size)
+]
+
+
+def covers(scopes: frozenset[TokenScope], act: Act) -> bool:
+    """Whether a token with these scopes is for such acts, without the functions tested."""
+    needs = act.value.needs
+    return needs is not None and (needs in scopes or TokenScope.MANAGE in scopes)
+
+
+class TestTokens:
+    """By a token nobody may more than without it, and only what it is for."""
+
+    @pytest.mark.parametrize("scopes", SCOPE_SETS, ids="+".join)
+    @pytest.mark.parametrize("act", CALLS, ids=lambda act: act.name.lower())
+    async def test_may_what_its_user_may_and_it_is_for(
+        self, world: World, act: Act, scopes: frozenset[TokenScope]
+    ) -> None:
+        scope = replace(world.scopes["owner"], token_scopes=scopes, session_id=None)
+        refusal = await outcome(CALLS[act](world, scope, True))
+        if not covers(scopes, act):
+            assert type(refusal) is (Forbidden if act.value.needs is None else MissingScope)
+        elif expected(act, "owner") is Answer.NO:
+            assert type(refusal) is Forbidden
+        else:
+            assert refusal is None
+
+    @pytest.mark.parametrize(
+        "act", [act for act in CALLS if act.value.needs is None], ids=lambda act: act.name.lower()
+    )
+    async def test_of_an_admin_is_for_no_account(self, world: World, act: Act) -> None:
+        scope = replace(world.scopes["admin"], token_scopes=frozenset(TokenScope), session_id=None)
+        assert type(await outcome(CALLS[act](world, scope, True))) is Forbidden
+
+    @pytest.mark.parametrize(
+        ("scopes", "sees_all"), [({"read"}, True), ({"manage"}, True), ({"give"}, False)]
+    )
+    async def test_sees_gifts_that_wait_if_it_may_read(
+        self, world: World, scopes: set[str], sees_all: bool
+    ) -> None:
+        given = frozenset(map(TokenScope, scopes))
+        scope = replace(world.scopes["owner"], token_scopes=given)
+        audience = await donations.audience(scope, world.ours.id)
+        assert (audience is Audience.STAFF) is sees_all
+
+    def test_what_changes_an_account_is_for_none(self) -> None:
+        mine = [act for act in Act if act.value.context == "accounts"]
+        assert {act for act in mine if act.value.needs is not None} == {Act.FIND_USER}
+
+
 class TestGifts:
     """What is read, and by whom: nothing that waits, is hidden or is an address."""
 
@@ -305,12 +384,13 @@ class TestGifts:
     async def test_of_one_campaign(self, world: World, caller: str) -> None:
         scope = world.scopes[caller]
         listed = (await donations.list_donations(scope, campaign_id=world.ours.id)).items
+        scrolled = (await donations.scroll(scope, campaign_id=world.ours.id)).items
         latest = await donations.latest(scope, campaign_id=world.ours.id)
         sees_all, sees_emails = self.sight(caller)
         all_of = {g.id for n, g in world.gifts.items() if sees_all or n in {"plain", "hidden"}}
-        assert {g.id for g in listed} == all_of
+        assert {g.id for g in listed} == {g.id for g in scrolled} == all_of
         assert {g.id for g in latest} == all_of - {world.gifts["test"].id}
-        for gift in (*listed, *latest):
+        for gift in (*listed, *scrolled, *latest):
             self.compare(world, gift, sees_all=sees_all, sees_emails=sees_emails)
 
     async def test_of_all_campaigns(self, world: World, caller: str) -> None:
@@ -321,6 +401,20 @@ class TestGifts:
             assert (world.gifts["waiting"].id in {g.id for g in found}) is is_admin
             for gift in found:
                 self.compare(world, gift, sees_all=is_admin, sees_emails=is_admin)
+
+    async def test_of_all_campaigns_of_the_caller(self, world: World, caller: str) -> None:
+        scope = world.scopes[caller]
+        if expected(Act.LIST_MANAGED, caller) is Answer.NO:
+            return
+        is_admin = caller in {"admin", "operator"}
+        listed = (await donations.list_managed(scope)).items
+        scrolled = (await donations.scroll(scope)).items
+        assert {g.id for g in listed} == {g.id for g in scrolled}
+        assert (world.gifts["waiting"].id in {g.id for g in listed}) is is_admin
+        theirs = caller == "owner of another" or is_admin
+        assert (world.their_gift.id in {g.id for g in listed}) is theirs
+        for gift in (*listed, *scrolled):
+            self.compare(world, gift, sees_all=True, sees_emails=True)
 
     async def test_one_by_one(self, world: World, caller: str) -> None:
         sees_all, sees_emails = self.sight(caller)

@@ -69,6 +69,11 @@ class TestApiAddresses:
         ("method", "address"),
         [
             ("GET", routes.API_CAMPAIGNS),
+            ("POST", routes.API_CAMPAIGNS),
+            ("GET", routes.API_DONATIONS),
+            ("POST", routes.API_DONATIONS),
+            *((method, routes.api_campaign("wells")) for method in ("PUT", "PATCH", "DELETE")),
+            *((method, routes.api_donation("1")) for method in ("PUT", "PATCH", "DELETE")),
             ("GET", routes.api_campaign("wells")),
             ("GET", routes.api_campaign_donations("wells")),
             ("POST", routes.api_campaign_donations("wells")),
@@ -80,6 +85,18 @@ class TestApiAddresses:
         served = [*of(campaigns.router), *of(donations.router)]
 
         assert [r for r in served if r.matches(dict(scope))[0] is Match.FULL]
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            routes.API_DESCRIPTION,
+            routes.API_DOCS,
+            routes.API_DOCS_SCRIPT,
+            routes.API_DOCS_STYLE,
+        ],
+    )
+    def test_what_describes_them_is_beside_them(self, api: FastAPI, address: str) -> None:
+        assert answers(api, "GET", address)
 
     @pytest.mark.parametrize("address", [routes.HEALTH, routes.READY, routes.METRICS])
     def test_operators_ask_beside_the_api(self, api: FastAPI, address: str) -> None:

@@ -6,6 +6,7 @@ hands each its listening socket.
 
 import functools
 import os
+import re
 import signal
 from typing import Any
 
@@ -79,6 +80,9 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
     folder = settings.frontend_dir or settings.data_dir
     builds = DataFolder(settings.data_dir).frontend
     inner = reflex_app()
+    # The pattern that Reflex mounts everything by leaves out paths with a line break.
+    for mount in inner.routes:
+        mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
     is_page = is_routed(reflex_app.router)
     frontend = Frontend(
         inner,

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
@@ -26,18 +32,22 @@ from financial_live.config.addresses import (
     is_redis_url,
     is_smtp_url,
     is_socket,
+    network_of,
     postgres_url,
     system_certificates,
     visitor_address,
 )
+from financial_live.config.rates import GivenRate, Rate
 from financial_live.errors import ConfigError
 
 __all__ = [
+    "Rate",
     "Settings",
     "get_settings",
     "is_loopback_host",
     "is_mailbox",
     "is_origin",
+    "network_of",
     "visitor_address",
 ]
 
@@ -139,6 +149,31 @@ class Settings(BaseSettings):
         validation_alias="PROXY_HOPS",
         description="How many proxies of yours every request passes: so many entries at the end of "
         "X-Forwarded-For are believed, to tell visitors' addresses apart.",
+    )
+    rate_limit_mailing: GivenRate = Field(
+        default=Rate(30, "min", 100),
+        validation_alias="RATE_LIMIT_MAILING",
+        description="How often one address may register, or ask for a link by mail.",
+    )
+    rate_limit_login: GivenRate = Field(
+        default=Rate(5, "s", 300),
+        validation_alias="RATE_LIMIT_LOGIN",
+        description="How often one address may log in, or use a link that was mailed.",
+    )
+    rate_limit_giving: GivenRate = Field(
+        default=Rate(100, "s", 300),
+        validation_alias="RATE_LIMIT_GIVING",
+        description="How often one address may give.",
+    )
+    rate_limit_requests: GivenRate = Field(
+        default=Rate(200, "s", 600),
+        validation_alias="RATE_LIMIT_REQUESTS",
+        description="How many requests for programs one address may send.",
+    )
+    rate_limit_token: GivenRate = Field(
+        default=Rate(100, "s", 300),
+        validation_alias="RATE_LIMIT_TOKEN",
+        description="How many requests may come by one API token.",
     )
     host: str = Field(
         default="127.0.0.1",

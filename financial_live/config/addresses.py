@@ -1,7 +1,7 @@
 """Addresses: what is a host of this machine, an origin, a database, a bus."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +39,19 @@ def visitor_address(forwarded: str, peer: str, *, hops: int) -> str:
     """
     given = [part.strip() for part in forwarded.split(",") if part.strip()]
     return given[-hops] if 0 < hops <= len(given) else peer
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one address: of IPv6 the 64 bits that one customer has."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ip_network((int(known), 64), strict=False).network_address)
 
 
 def is_origin(text: str) -> bool:

@@ -1,16 +1,24 @@
 """How input is checked: one vocabulary of rules and messages for every context.
 
 Input types are pydantic models made of the annotated types below. ``checked`` reports every wrong
-field at once as one Invalid, in the words people know from Ecto ("can't be blank").
+field at once as one Invalid, in the words people know from Ecto ("can't be blank"). Each type also
+says what it takes as JSON Schema does, as far as that can: what breaks such a schema is refused.
 """
 
 import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from financial_live.errors import Invalid
 from financial_live.money import CURRENCIES, MAX_AMOUNT
@@ -54,7 +62,9 @@ class Errors:
 class Input(BaseModel):
     """What a caller sends. Unknown fields are ignored; each wrong one is reported."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 Given = TypeVar("Given", bound=Input)
@@ -94,15 +104,18 @@ def _is_visible(text: str) -> bool:
     return any(unicodedata.category(c)[0] not in "ZC" for c in text)
 
 
-def _text(value: object) -> str:
-    """Return ``value`` without surrounding whitespace. Raises Wrong if blank or no text."""
+def _text(value: object, *, most: int) -> str:
+    """Return ``value`` without surrounding whitespace.
+
+    Raises Wrong if it is blank, no text, or longer than ``most`` characters as it was sent.
+    """
     if value is None:
         raise Wrong(BLANK)
     if not isinstance(value, str):
         raise Wrong(INVALID)
     if not _is_visible(value) and is_storable_text(value, allowed=_LAYOUT):
         raise Wrong(BLANK)
-    return value.strip()
+    return _at_most(value, most).strip()
 
 
 def _at_most(text: str, length: int) -> str:
@@ -115,12 +128,13 @@ def line_of(length: int) -> BeforeValidator:
     """Return the rule of one line of text that must be there, of at most ``length`` characters."""
 
     def check(value: object) -> str:
-        text = _at_most(_text(value), length)
+        text = _text(value, most=length)
         if not is_storable_text(text):
             raise Wrong(f"{INVALID}: it has control characters")
         return text
 
-    return BeforeValidator(check)
+    taken = Annotated[str, Field(min_length=1, max_length=length, pattern=r"\S")]
+    return BeforeValidator(check, json_schema_input_type=taken)
 
 
 def prose_of(length: int) -> BeforeValidator:
@@ -133,13 +147,14 @@ def prose_of(length: int) -> BeforeValidator:
             raise Wrong(INVALID)
         if not is_storable_text(value, allowed=_LAYOUT):
             raise Wrong(f"{INVALID}: it has control characters")
-        return _at_most(value.strip(), length)
+        return _at_most(value, length).strip()
 
-    return BeforeValidator(check)
+    taken = Annotated[str, Field(max_length=length)] | None
+    return BeforeValidator(check, json_schema_input_type=taken)
 
 
 def _email(value: object) -> str:
-    email = _at_most(_text(value), MAX_EMAIL_LENGTH)
+    email = _text(value, most=MAX_EMAIL_LENGTH)
     if not is_storable_text(email) or not re.fullmatch(r"[^\s@]+@[^\s@]+", email):
         raise Wrong(INVALID)
     return email
@@ -210,7 +225,22 @@ def _switch(value: object) -> bool:
     return known[value.lower()]
 
 
-Email = Annotated[str, BeforeValidator(_email)]
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
-CurrencyCode = Annotated[str, BeforeValidator(_currency)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
+_EmailText = Annotated[str, Field(max_length=MAX_EMAIL_LENGTH, pattern=r"^\s*[^\s@]+@[^\s@]+\s*$")]
+_AmountText = Annotated[
+    Decimal,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\s*[0-9]{1,13}(\.[0-9]{1,2})?\s*$"},
+                {"type": "number", "exclusiveMinimum": 0, "maximum": float(MAX_AMOUNT)},
+            ]
+        }
+    ),
+]
+_CurrencyText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(CURRENCIES)})]
+_SwitchText = Literal["true", "on", "1", "false", "off", "0", ""]
+
+Email = Annotated[str, BeforeValidator(_email, json_schema_input_type=_EmailText)]
+Amount = Annotated[Decimal, BeforeValidator(_amount, json_schema_input_type=_AmountText)]
+CurrencyCode = Annotated[str, BeforeValidator(_currency, json_schema_input_type=_CurrencyText)]
+Switch = Annotated[bool, BeforeValidator(_switch, json_schema_input_type=bool | _SwitchText)]

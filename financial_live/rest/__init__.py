@@ -3,13 +3,19 @@
 A route parses, calls its context with a Scope, and renders. Bodies and answers are JSON; amounts
 are decimal text in both, and whole numbers are taken too. Errors are
 ``{"errors": {field: [messages]}}`` with status 422, and ``{"errors": {"detail": text}}`` with any
-other. Whoever calls is a visitor, but for the site's own pages: these act for whoever is logged in,
-by the session's cookie, and prove with its CSRF token that they ask (``parsing``, ``session``).
+other. Whoever calls is a visitor, but for programs that bring an API token (``auth``), and the
+site's own pages: these act for whoever is logged in, by the session's cookie, and prove with its
+CSRF token that they ask (``parsing``, ``session``). How often one may ask is in ``limits``.
+
+Each route says what it takes and answers (``describing``), and the OpenAPI document is made of that
+(``description``).
 """
 
 from fastapi import APIRouter, FastAPI
 
-from financial_live.rest import campaigns, donations, health, session, unknown
+from financial_live.rest import auth, campaigns, description, donations, health, session
+from financial_live.rest.dispatch import heads_of
+from financial_live.rest.unknown import Unknown
 
 __all__ = ["create_api"]
 
@@ -19,7 +25,7 @@ def create_api(*, ping_bus: health.Ping | None = None) -> FastAPI:
 
     ``ping_bus`` raises Unavailable while the bus is away; without it, /ready says so of the bus.
     """
-    # The documents FastAPI makes know nothing of bodies that contexts check, so they stay off.
+    # FastAPI would serve its own document, and a page with scripts of other servers.
     # Nothing is at an address with one more slash: a redirect would forget a proxy's https.
     api = FastAPI(
         title="financial_live",
@@ -27,13 +33,18 @@ def create_api(*, ping_bus: health.Ping | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     known: list[APIRouter] = [
+        auth.router,
         campaigns.router,
         donations.router,
         session.router,
         health.create_router(ping_bus),
+        description.create_router(api),
     ]
-    for router in (*known, unknown.create_router(known)):
+    known.append(heads_of(known))
+    for router in known:
         api.include_router(router)
+    api.router.routes.append(Unknown(known))
     return api

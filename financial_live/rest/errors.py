@@ -9,14 +9,18 @@ from fastapi import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from financial_live.errors import AppError, Invalid, TooMany, Unauthorized, Unavailable
+from financial_live.errors import (
+    AppError,
+    Invalid,
+    MissingScope,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
 
 _log = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = "1"
-# RFC 9110 asks for it with each 401. Of a scheme that browsers don't know, they ask nobody for a
-# password: a session's cookie is what is missing.
-_CHALLENGE = 'Session realm="financial_live"'
 
 
 def error_response(error: Exception) -> Response:
@@ -27,11 +31,17 @@ def error_response(error: Exception) -> Response:
         case Unavailable():
             headers = {"Retry-After": _RETRY_AFTER_S}
             return _response(error.status, {"detail": error.message}, headers)
+        case MissingScope():
+            challenge = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+            return _response(
+                error.status, {"detail": error.message}, {"WWW-Authenticate": challenge}
+            )
+        case Unauthorized():
+            return _response(
+                error.status, {"detail": error.message}, {"WWW-Authenticate": "Bearer"}
+            )
         case TooMany():
             headers = {"Retry-After": str(error.retry_after_s)}
-            return _response(error.status, {"detail": error.message}, headers)
-        case Unauthorized():
-            headers = {"WWW-Authenticate": _CHALLENGE}
             return _response(error.status, {"detail": error.message}, headers)
         case AppError():
             return _response(error.status, {"detail": error.message})

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
@@ -16,20 +17,45 @@ Answers = dict[str, str]
 
 OK = "ok"
 PATIENCE_S = 2.0
+_PARTS = {
+    "type": "object",
+    "required": ["database", "migrations", "bus"],
+    "additionalProperties": {"type": "string"},
+}
+_READY: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Requests can be served.",
+        "content": {
+            "application/json": {
+                "schema": _PARTS,
+                "example": {"database": OK, "migrations": OK, "bus": OK},
+            }
+        },
+    },
+    503: {
+        "description": "They cannot: the database does not answer, or is not migrated.",
+        "content": {
+            "application/json": {
+                "schema": _PARTS,
+                "example": {"database": "unreachable", "migrations": "unknown", "bus": "away"},
+            }
+        },
+    },
+}
 
 
 def create_router(ping_bus: Ping | None) -> APIRouter:
     """Return the routes that operators and load balancers ask."""
-    router = new_router()
+    router = new_router(tag="operation")
     schema = OneAtATime(_ask_schema)
     bus = OneAtATime(lambda: _ask_bus(ping_bus))
 
-    @router.get(routes.HEALTH)
+    @router.get(routes.HEALTH, response_class=PlainTextResponse)
     async def health() -> Response:
         """Say that this worker answers."""
         return PlainTextResponse("OK")
 
-    @router.get(routes.READY)
+    @router.get(routes.READY, responses=_READY)
     async def ready() -> Response:
         """Say whether requests can be served: 200 or 503.
 
@@ -41,7 +67,7 @@ def create_router(ping_bus: Ping | None) -> APIRouter:
         answers |= await bus.answers({"bus": "away"})
         return Json(answers, status_code=200 if can_serve else 503)
 
-    @router.get(routes.METRICS)
+    @router.get(routes.METRICS, include_in_schema=False)
     async def metrics() -> Response:
         """Show this worker's metrics as Prometheus text."""
         return telemetry.metrics_response()

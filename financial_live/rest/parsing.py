@@ -3,23 +3,27 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Request
+from pydantic import WithJsonSchema
 from starlette.exceptions import HTTPException
 
-from financial_live import cookies
+from financial_live import cookies, limits
 from financial_live.config import get_settings, visitor_address
 from financial_live.contexts import accounts
+from financial_live.contexts.idempotency_keys import KEY_LENGTH
+from financial_live.errors import Unauthorized
+from financial_live.limits import Policy
 from financial_live.scope import Scope
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
 BODY_TIMEOUT_S = 10.0
 CSRF_HEADER = "X-CSRF-Token"
+_JSON = "application/json"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # What fits 64 bits; longer whole numbers are no counts, but may be amounts.
 _MAX_INT_DIGITS = 18
@@ -46,8 +50,47 @@ def token_of(request: Request) -> str | None:
     return cookies.session_token(header, host=host_of(request))
 
 
+def visitor_of(request: Request) -> Scope:
+    """Return the scope of whoever asks, as if they had said nothing of who they are."""
+    address = client_address(request)
+    return Scope.visitor(caller=f"api:{address}").at(address)
+
+
 async def _caller(request: Request) -> Scope:
-    """Return who asks: whoever's cookie it is, else a visitor.
+    """Return who asks: whose API token it is, or else whose cookie, else a visitor.
+
+    Raises TooMany, and HTTPException: status 401 for a token that is none or has ended.
+    """
+    address = client_address(request)
+    secret = _bearer_of(request)
+    if secret is None:
+        await limits.take(limits.by_address(Policy.REQUESTS, address))
+        return (await _browser(request) or visitor_of(request)).at(address)
+    await limits.take(limits.by_address(Policy.REQUESTS, address), limits.by_token(secret))
+    scope = await accounts.token_scope(secret, address=address)
+    if scope is None:
+        raise HTTPException(
+            401,
+            "This token is unknown, has expired or was revoked.",
+            {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+    return scope.at(address)
+
+
+def _bearer_of(request: Request) -> str | None:
+    """Return the token of the Authorization header; None where that is of another scheme.
+
+    A proxy in front may have its own: Basic, for a site that is not public yet.
+    """
+    for header in request.headers.getlist("authorization"):
+        scheme, _, secret = header.partition(" ")
+        if scheme.lower() == "bearer":
+            return secret.strip()
+    return None
+
+
+async def _browser(request: Request) -> Scope | None:
+    """Return whose cookie it is, if anybody's.
 
     A browser sends the cookie whoever makes it ask, so what changes something must bring the
     session's CSRF token too. Raises HTTPException with status 403 if it does not.
@@ -55,7 +98,7 @@ async def _caller(request: Request) -> Scope:
     token = token_of(request)
     scope = await accounts.session_scope(token) if token else None
     if scope is None or token is None:
-        return Scope.visitor(caller=f"api:{client_address(request)}")
+        return None
     given = request.headers.get(CSRF_HEADER, "")
     if request.method not in _SAFE and not cookies.is_csrf_token(given, session=token):
         raise HTTPException(403, f"Send this session's CSRF token in the header {CSRF_HEADER}.")
@@ -63,27 +106,65 @@ async def _caller(request: Request) -> Scope:
 
 
 Caller = Annotated[Scope, Depends(_caller)]
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
-    """Which page is asked for, as the query says it; contexts check it."""
+async def _member(scope: Caller) -> Scope:
+    """Return who asks for what no visitor may, before anything else of the request is read.
 
-    page: str = "1"
-    per_page: str = "20"
+    Raises Unauthorized. What a member may is for the context to say.
+    """
+    if scope.user_id is None:
+        raise Unauthorized("Log in, or send a token of your account.")
+    return scope
 
 
-PagingQuery = Annotated[Paging, Depends(Paging)]
+Member = Annotated[Scope, Depends(_member)]
+IdempotencyKey = Annotated[
+    str | None,
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": KEY_LENGTH}),
+    Header(
+        alias="Idempotency-Key",
+        description="Chosen by you for one thing to make: a request repeated with it within 24 "
+        "hours gets the first answer, with another body 409.",
+    ),
+]
+
+
+async def require_json_accepted(request: Request) -> None:
+    """Raise HTTPException with status 406 if the caller accepts no JSON, all that we speak."""
+    header = ", ".join(request.headers.getlist("accept"))
+    if header.strip() and not _accepts_json(header):
+        raise HTTPException(406, f"Only {_JSON} is served here; send Accept: {_JSON}.")
+
+
+def _accepts_json(header: str) -> bool:
+    """Whether the most exact range of an Accept header that covers JSON does not exclude it."""
+    weights: dict[str, str] = {}
+    for part in header.lower().split(","):
+        kind, *parameters = (text.strip() for text in part.split(";"))
+        weights[kind] = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+    covering = (weights[kind] for kind in (_JSON, "application/*", "*/*") if kind in weights)
+    return next(covering, "0").strip("0.") != ""
+
+
+def _require_json_body(request: Request) -> None:
+    """Raise HTTPException with status 415 for a body that says it is no JSON in UTF-8."""
+    kind, *parameters = request.headers.get("content-type", _JSON).lower().split(";")
+    charsets = [p.strip()[8:].strip('"') for p in parameters if p.strip().startswith("charset=")]
+    coding = request.headers.get("content-encoding", "identity").lower()
+    if kind.strip() != _JSON or set(charsets) - {"utf-8"} or coding != "identity":
+        raise HTTPException(415, f"Send JSON in UTF-8, not compressed, as Content-Type: {_JSON}.")
 
 
 def body_of(name: str) -> Callable[[Request], Coroutine[Any, Any, dict[str, Any]]]:
     """Return the dependency that reads the object under ``name`` of a JSON body.
 
-    It raises HTTPException: 400 for what is no such JSON, 413 beyond 64 KB.
+    It raises HTTPException: 400 for what is no such JSON, 413 beyond 64 KB, 415 for what says that
+    it is something else.
     """
 
     async def read(request: Request) -> dict[str, Any]:
+        _require_json_body(request)
         body = parse_json(await _read(request))
         wrapped = body.get(name) if isinstance(body, dict) else None
         if not isinstance(wrapped, dict):

@@ -21,7 +21,7 @@ router = new_router()
 SessionBody = Annotated[dict[str, Any], Depends(body_of("session"))]
 
 
-@router.post(routes.SESSION)
+@router.post(routes.SESSION, include_in_schema=False)
 async def create(request: Request, body: SessionBody) -> Response:
     """Begin the session that a ticket stands for, set its cookie, and end the one before it."""
     host = host_of(request)
@@ -41,7 +41,7 @@ async def create(request: Request, body: SessionBody) -> Response:
     return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
 
 
-@router.delete(routes.SESSION)
+@router.delete(routes.SESSION, include_in_schema=False)
 async def delete(request: Request, scope: Caller) -> Response:
     """End the caller's session, and forget its cookie."""
     if scope.session_id is not None:

@@ -79,7 +79,7 @@ class Rooms:
                 key, load=_load, deliver=self._deliver, is_doubted=self._is_doubted
             )
             self._by_topic.setdefault(key.topic, []).append(room)
-            await self._bus.watch(key.topic)
+            await self._bus.watch(key.topic, by="rooms")
         room.unwatched_since = None
         await room.join(enter)
 
@@ -147,4 +147,4 @@ class Rooms:
             of_topic.remove(room)
             if not of_topic:
                 del self._by_topic[key.topic]
-                await self._bus.unwatch(key.topic)
+                await self._bus.unwatch(key.topic, by="rooms")

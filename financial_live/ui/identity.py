@@ -45,7 +45,11 @@ def token_of(state: rx.State) -> str | None:
 
 
 async def scope_of(state: rx.State) -> Scope:
-    """Return who the page of ``state`` acts for, as it is now. Raises Unavailable."""
+    """Return who the page of ``state`` acts for, as it is now, and where. Raises Unavailable."""
+    return (await _scope_of(state)).at(address_of(state))
+
+
+async def _scope_of(state: rx.State) -> Scope:
     token = token_of(state)
     scope = await accounts.session_scope(token) if token else None
     if scope is None:
@@ -145,7 +149,7 @@ class Followers:
         if self._visitors.get(sid) == visitor:
             return False
         topic = _topic(visitor.user_id)
-        await self._bus.watch(topic)
+        await self._bus.watch(topic, by="users")
         if visitor.user_id not in self._places:
             self._places.setdefault(visitor.user_id, await outbox.last_place(topic))
         self._visitors[sid] = visitor
@@ -163,7 +167,7 @@ class Followers:
         gone = self._visitors.pop(sid)
         if all(other.user_id != gone.user_id for other in self._visitors.values()):
             self._places.pop(gone.user_id, None)
-            await self._bus.unwatch(_topic(gone.user_id))
+            await self._bus.unwatch(_topic(gone.user_id), by="users")
 
     def received(self, topic: str, payload: bytes) -> None:
         """Close the sockets that a message about a user concerns; all, if one was missed."""

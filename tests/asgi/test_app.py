@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from financial_live import asgi
@@ -41,6 +41,17 @@ class TestWrapped:
             assert "<title>index</title>" in (await client.get("/")).text
             assert (await client.get("/ping")).text == "pong"
             assert (await client.get("/nowhere")).status_code == 404
+
+    async def test_a_path_with_a_line_break_gets_to_the_application(
+        self, settings: Settings
+    ) -> None:
+        class Mounting(FakeReflexApp):
+            def __call__(self) -> ASGIApp:
+                return Starlette(routes=[Mount("", PlainTextResponse("here"))])
+
+        transport = httpx.ASGITransport(app=asgi.wrapped(Mounting(), settings))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            assert (await client.put("/api/a%0Ab")).text == "here"
 
     async def test_refuses_foreign_origins_before_the_application(self, settings: Settings) -> None:
         transport = httpx.ASGITransport(app=asgi.wrapped(FakeReflexApp(), settings))

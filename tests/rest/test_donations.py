@@ -1,10 +1,11 @@
+import asyncio
 from typing import Any
 
 import orjson
 import pytest
 from httpx import AsyncClient, Response
 
-from financial_live import routes
+from financial_live import db, routes
 from financial_live.contexts import accounts, campaigns, donations
 from financial_live.contexts.campaigns import Campaign
 from financial_live.rest.parsing import MAX_BODY_BYTES
@@ -53,6 +54,50 @@ class TestCreate:
         answer = await client.post(address, json={"donation": GIFT})
 
         assert answer.json()["data"]["campaign_id"] == str(campaign.id)
+
+    async def test_takes_a_gift_that_names_its_campaign_itself(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        body = {"donation": {**GIFT, "campaign_id": campaign.slug}}
+
+        answer = await client.post(routes.API_DONATIONS, json=body)
+
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["data"]["campaign_id"] == str(campaign.id)
+        assert await raised(campaign) == "25.50 in 1"
+
+    async def test_the_campaign_of_the_address_counts_whatever_the_body_names(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        answer = await post(client, campaign, {"donation": {**GIFT, "campaign_id": "nothing"}})
+
+        assert answer.json()["data"]["campaign_id"] == str(campaign.id)
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/json; charset=latin-1",
+            "application/jsonp",
+        ],
+    )
+    async def test_refuses_a_body_that_says_it_is_no_json(
+        self, client: AsyncClient, campaign: Campaign, kind: str
+    ) -> None:
+        answer = await post(client, campaign, {"donation": GIFT}, Content_Type=kind)
+        packed = await post(client, campaign, {"donation": GIFT}, Content_Encoding="gzip")
+
+        assert answer.status_code == packed.status_code == 415
+        assert "application/json" in answer.json()["errors"]["detail"]
+
+    @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON"])
+    async def test_takes_json_in_utf8_however_it_is_called(
+        self, client: AsyncClient, campaign: Campaign, kind: str
+    ) -> None:
+        answer = await post(client, campaign, {"donation": GIFT}, Content_Type=kind)
+
+        assert answer.status_code == 201
 
     @pytest.mark.parametrize(
         ("written", "stored"),
@@ -189,6 +234,26 @@ class TestIdempotencyKey:
 
         assert list(answer.json()["errors"]) == ["idempotency_key"]
 
+    async def test_of_many_at_once_makes_one_gift_and_equal_answers(
+        self, own_database: db.Database, operator: Scope
+    ) -> None:
+        attrs = {"name": "Wells", "goal_amount": 1000, "currency": "USD"}
+        attrs["review_policy"] = "automatic"
+        campaign = await campaigns.create_campaign(operator, attrs)
+        async with client_at("203.0.113.7") as client:
+            sent = (
+                post(client, campaign, {"donation": GIFT}, Idempotency_Key="k") for _ in range(32)
+            )
+            answers = await asyncio.gather(*sent)
+
+        assert {(answer.status_code, answer.content) for answer in answers} == {
+            (201, answers[0].content)
+        }
+        assert {answer.headers["location"] for answer in answers} == {
+            answers[0].headers["location"]
+        }
+        assert await raised(campaign) == "25.50 in 1"
+
 
 class TestIndex:
     async def test_lists_the_public_gifts_of_one_campaign_newest_first(
@@ -236,6 +301,27 @@ class TestIndex:
             assert answer.is_success
             assert "Sari" not in answer.text
             assert "25.50" not in answer.text
+
+    async def test_goes_on_from_a_cursor_missing_and_repeating_nothing(
+        self, client: AsyncClient, campaign: Campaign
+    ) -> None:
+        async def given(name: str) -> None:
+            await post(client, campaign, {"donation": {**GIFT, "donor_name": name}})
+
+        for name in "abcde":
+            await given(name)
+        url = f"{routes.api_campaign_donations(campaign.slug)}?after=&per_page=2"
+        seen: list[str] = []
+        while url:
+            answer = await client.get(url)
+            seen += [gift["donor_name"] for gift in answer.json()["data"]]
+            url = answer.links.get("next", {}).get("url", "")
+            await given("late")
+
+        assert seen == list("edcba")
+        assert set(answer.json()) == {"data", "per_page", "before", "after"}
+        back = await client.get(answer.links["prev"]["url"])
+        assert [gift["donor_name"] for gift in back.json()["data"]] == ["c", "b"]
 
     async def test_says_that_there_is_no_such_campaign(
         self, client: AsyncClient, campaign: Campaign

@@ -48,7 +48,7 @@ class TestErrorResponse:
 
     def test_who_is_not_known_is_told_what_is_missing(self) -> None:
         told = error_response(Unauthorized("Who are you?")).headers
-        assert told["www-authenticate"] == 'Session realm="financial_live"'
+        assert told["www-authenticate"] == "Bearer"
         assert "www-authenticate" not in error_response(Forbidden("Not you.")).headers
 
     def test_a_defect_is_logged_and_tells_nothing(self, caplog: pytest.LogCaptureFixture) -> None:

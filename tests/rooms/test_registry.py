@@ -37,10 +37,10 @@ class Bus:
     def __init__(self) -> None:
         self.watched: list[str] = []
 
-    async def watch(self, topic: str) -> None:
+    async def watch(self, topic: str, *, by: str) -> None:
         self.watched.append(topic)
 
-    async def unwatch(self, topic: str) -> None:
+    async def unwatch(self, topic: str, *, by: str) -> None:
         self.watched.remove(topic)
 
 

@@ -290,8 +290,8 @@ class Bus:
     def __init__(self) -> None:
         self.wanted: set[str] = set()
 
-    async def watch(self, topic: str) -> None:
+    async def watch(self, topic: str, *, by: str) -> None:
         self.wanted.add(topic)
 
-    async def unwatch(self, topic: str) -> None:
+    async def unwatch(self, topic: str, *, by: str) -> None:
         self.wanted.discard(topic)

@@ -68,6 +68,12 @@ async def other_sessions(w: World, caller: str) -> Payload:
     return {}
 
 
+async def own_token(w: World, caller: str) -> Payload:
+    owner = w.scopes[caller if caller != "nobody" else "donor"]
+    attrs = {"name": "Till", "scopes": ["read"], "expires_in_days": 30}
+    return {"token_id": str((await accounts.create_token(owner, attrs)).token.id)}
+
+
 async def proof(w: World, caller: str) -> Payload:
     await registered(STRANGER)
     return form(token=await link(STRANGER, Purpose.VERIFY), password=PASSWORD)
@@ -193,6 +199,14 @@ CASES: dict[str, Case] = {
     "AccountPage.change_password": Case(
         Act.CHANGE_PASSWORD, fixed(form(current=PASSWORD, password=NEW_PASSWORD))
     ),
+    "TokensPage.load": Case(Act.LIST_TOKENS, changes=False),
+    "TokensPage.load_again": Case(Act.LIST_TOKENS, changes=False),
+    "TokensPage.make": Case(
+        Act.CREATE_TOKEN, fixed(form(name="Till", read="on", expires_in_days="30"))
+    ),
+    "TokensPage.put_away": ANYBODY,
+    "TokensPage.ask": Case(make=fixed({"token_id": "x"})),
+    "TokensPage.revoke": Case(Act.REVOKE_TOKEN, own_token),
     "LoginForm.load": ANYBODY,
     "LoginForm.log_in": Case(Act.HANDOVER, fixed(form(email=email_of("donor"), password=PASSWORD))),
     "RegistrationForm.load": ANYBODY,

@@ -155,6 +155,7 @@ class TestHandlers:
             "AccountPage.show_or_hide",
             "AccountPage.receipt",
             "AccountPage.end_session",
+            "TokensPage.revoke",
             "TeamPage.change_role",
             "TeamPage.remove",
             "TeamPage.cancel",

@@ -56,6 +56,11 @@ class TestScopeOf:
         known["token"] = Scope.user(uuid4(), session_id=uuid4())
         assert await identity.scope_of(page(f"{cookies.NAME}=token")) == known["token"]
 
+    async def test_says_where_it_is(self, known: dict[str, Scope]) -> None:
+        known["token"] = Scope.user(uuid4(), session_id=uuid4())
+        for cookie in (f"{cookies.NAME}=token", ""):
+            assert (await identity.scope_of(page(cookie))).address == "203.0.113.9"
+
     @pytest.mark.parametrize("cookie", ["", "other=1", f"{cookies.NAME}=", f"{cookies.NAME}=old"])
     async def test_is_a_visitor_without_a_session(
         self, known: dict[str, Scope], cookie: str
@@ -132,10 +137,10 @@ class Bus:
     def __init__(self) -> None:
         self.watched: set[str] = set()
 
-    async def watch(self, topic: str) -> None:
+    async def watch(self, topic: str, *, by: str) -> None:
         self.watched.add(topic)
 
-    async def unwatch(self, topic: str) -> None:
+    async def unwatch(self, topic: str, *, by: str) -> None:
         self.watched.discard(topic)
 
 

@@ -7,6 +7,14 @@ from financial_live.contexts.accounts.administration import (
     set_password,
     set_role,
 )
+from financial_live.contexts.accounts.api_tokens import (
+    PREFIX as API_TOKEN_PREFIX,
+    create_token,
+    list_tokens,
+    log_in_program,
+    revoke_token,
+    token_scope,
+)
 from financial_live.contexts.accounts.events import (
     registered_again,
     reset_requested,
@@ -16,7 +24,14 @@ from financial_live.contexts.accounts.events import (
     user_registered,
     verification_requested,
 )
-from financial_live.contexts.accounts.models import LoggedIn, Purpose, User, UserSession
+from financial_live.contexts.accounts.models import (
+    ApiToken,
+    LoggedIn,
+    NewToken,
+    Purpose,
+    User,
+    UserSession,
+)
 from financial_live.contexts.accounts.service import (
     change_password,
     find_user,
@@ -44,25 +59,32 @@ from financial_live.contexts.accounts.tokens import (
     digest as token_digest,
     mint as mint_token,
 )
-from financial_live.scope import Role
+from financial_live.scope import Role, TokenScope
 
 __all__ = [
+    "API_TOKEN_PREFIX",
     "SESSION_LIFETIME",
     "TOKEN_LIFETIMES",
+    "ApiToken",
     "LoggedIn",
+    "NewToken",
     "Purpose",
     "Role",
+    "TokenScope",
     "User",
     "UserSession",
     "change_password",
     "create_first_admin",
+    "create_token",
     "create_user",
     "find_user",
     "first_admin_token",
     "handover",
     "issue_link",
     "list_sessions",
+    "list_tokens",
     "log_in",
+    "log_in_program",
     "log_out",
     "mint_token",
     "prune",
@@ -75,12 +97,14 @@ __all__ = [
     "reset_requested",
     "revoke_others",
     "revoke_session",
+    "revoke_token",
     "session_begun",
     "session_revoked",
     "session_scope",
     "set_password",
     "set_role",
     "token_digest",
+    "token_scope",
     "topics",
     "user_registered",
     "verification_requested",

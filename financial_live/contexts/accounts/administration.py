@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox, rights
+from financial_live import db, limits, outbox, rights
 from financial_live.contexts import columns
 from financial_live.contexts.accounts import events, passwords, repo, sessions, throttle, tokens
 from financial_live.contexts.accounts.models import (
@@ -22,6 +22,7 @@ from financial_live.contexts.accounts.service import replace_password
 from financial_live.contexts.constraints import refusals
 from financial_live.contexts.inputs import TAKEN, checked
 from financial_live.errors import Invalid, NotFound
+from financial_live.limits import Policy
 from financial_live.rights import Act
 from financial_live.scope import Role, Scope
 
@@ -63,7 +64,9 @@ async def _add(
 
 
 async def set_password(scope: Scope, email: str, password: str) -> User:
-    """Set somebody's password; their sessions and links end, their address counts as proven.
+    """Set somebody's password; their sessions, links and API tokens end.
+
+    Their address counts as proven.
 
     Emits ``session_revoked``. Raises Unauthorized, Forbidden, NotFound, and Invalid.
     """
@@ -80,6 +83,8 @@ async def set_password(scope: Scope, email: str, password: str) -> User:
 
 async def set_role(scope: Scope, email: str, role: str) -> User:
     """Give somebody another role; nothing happens if they have it. Their sessions end.
+
+    Their API tokens stay, and may what the new role may from the next request on.
 
     Emits ``session_revoked``. Raises Unauthorized, Forbidden, NotFound, and Invalid.
     """
@@ -130,6 +135,8 @@ async def create_first_admin(scope: Scope, token: str, attrs: Mapping[str, Any])
     Raises NotFound for a token that is over, as all are once there is an admin, and Invalid naming
     every wrong field, which leaves the token as it is.
     """
+    rights.require(scope, Act.CREATE_FIRST_ADMIN)
+    await limits.require(scope, Policy.LOGIN)
     token_hash = tokens.digest(token)
     async with db.transaction() as session:
         if await repo.find_token(session, token_hash, Purpose.FIRST_ADMIN) is None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from financial_live.config import is_mailbox
@@ -25,11 +25,15 @@ from financial_live.contexts.inputs import (
     Wrong,
     line_of,
 )
-from financial_live.scope import Role
+from financial_live.scope import Role, TokenScope
 
 NAME_LENGTH = 160
 ADDRESS_LENGTH = 64
 AGENT_LENGTH = 200
+TOKEN_NAME_LENGTH = 80
+HINT_LENGTH = 4
+# None is for as long as it is not revoked.
+TOKEN_DAYS = (30, 90, 365, None)
 HASH_LENGTH = 64
 
 
@@ -140,6 +144,49 @@ class UserToken(SQLModel, table=True):
     )
 
 
+class ApiToken(SQLModel, table=True):
+    """What a program comes in by, as its user, until ``expires_at`` if that is set.
+
+    The token itself is kept nowhere: ``hint`` is how it ends, to tell it from others.
+    ``is_login``: a program got it by logging in, and not somebody on the site.
+    """
+
+    __tablename__ = "api_token"
+
+    id: UUID = Field(default_factory=columns.new_id, sa_column=columns.key_column())
+    user_id: UUID = Field(sa_column=_user_column())
+    name: str = Field(sa_column=sa.Column(sa.String(TOKEN_NAME_LENGTH), nullable=False))
+    token_hash: str = Field(repr=False, sa_column=sa.Column(sa.String(HASH_LENGTH), nullable=False))
+    hint: str = Field(sa_column=sa.Column(sa.String(HINT_LENGTH), nullable=False))
+    scopes: list[str] = Field(sa_column=sa.Column(ARRAY(sa.String(20)), nullable=False))
+    is_login: bool = Field(
+        default=False,
+        sa_column=sa.Column(sa.Boolean, nullable=False, server_default=sa.text("false")),
+    )
+    inserted_at: datetime = Field(default_factory=columns.now, sa_column=columns.time_column())
+    expires_at: datetime | None = Field(
+        default=None, sa_column=sa.Column(sa.DateTime(timezone=True), nullable=True)
+    )
+    last_used_at: datetime | None = Field(
+        default=None, sa_column=sa.Column(sa.DateTime(timezone=True), nullable=True)
+    )
+    last_address: str = Field(
+        default="", sa_column=sa.Column(sa.String(ADDRESS_LENGTH), nullable=False)
+    )
+
+    __table_args__ = (
+        sa.UniqueConstraint("token_hash", name="api_token_token_hash_key"),
+        sa.CheckConstraint("name <> ''", name="name_must_not_be_blank"),
+        sa.CheckConstraint(
+            "scopes <@ ARRAY['read', 'give', 'manage']::varchar[] AND cardinality(scopes) > 0",
+            name="valid_scopes",
+        ),
+        sa.CheckConstraint("expires_at > inserted_at", name="expiry_must_follow_insertion"),
+        sa.Index("api_token_user_id_index", "user_id"),
+        sa.Index("api_token_expires_at_index", "expires_at"),
+    )
+
+
 class LoginAttempt(SQLModel, table=True):
     """A password that was tried. ``account`` is a hash: people type passwords for addresses."""
 
@@ -181,6 +228,18 @@ class LoggedIn:
         return f"LoggedIn(session={self.session.id})"
 
 
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """An API token as it was made, and the secret, which is nowhere else."""
+
+    secret: str
+    token: ApiToken
+
+    def __repr__(self) -> str:
+        """Say which token, and not what opens it."""
+        return f"NewToken(token={self.token.id})"
+
+
 def _account_email(email: str) -> str:
     """Return the address in small letters, if a mail can be sent to it and to it alone."""
     small = email.lower()
@@ -210,6 +269,25 @@ def _role(value: object) -> Any:
     if value not in list(Role):
         raise Wrong(f"{INVALID}: use one of {', '.join(Role)}")
     return value
+
+
+def _token_scopes(value: object) -> frozenset[TokenScope]:
+    """Return what a token is for. Raises Wrong if that is nothing, or nothing known."""
+    known = f"use some of {', '.join(TokenScope)}"
+    if not isinstance(value, list | tuple | set | frozenset) or not value:
+        raise Wrong(f"{BLANK}: {known}")
+    if not all(isinstance(one, str) and one in list(TokenScope) for one in value):
+        raise Wrong(f"{INVALID}: {known}")
+    return frozenset(TokenScope(one) for one in value)
+
+
+def _token_days(value: object) -> int | None:
+    """Return in how many days a token expires, or None, as a program or a form says it."""
+    days = {str(days or ""): days for days in TOKEN_DAYS}
+    text = "" if value is None else str(value)
+    if text not in days:
+        raise Wrong(f"{INVALID}: use {', '.join(filter(None, days))}, or nothing for ever")
+    return days[text]
 
 
 AccountEmail = Annotated[Email, AfterValidator(_account_email)]
@@ -270,3 +348,11 @@ class RoleInput(Input):
     """A role that an admin gives."""
 
     role: Annotated[Role, BeforeValidator(_role)]
+
+
+class TokenInput(Input):
+    """An API token that somebody makes."""
+
+    name: Annotated[str, line_of(TOKEN_NAME_LENGTH)]
+    scopes: Annotated[frozenset[TokenScope], BeforeValidator(_token_scopes)]
+    expires_in_days: Annotated[int | None, BeforeValidator(_token_days)]

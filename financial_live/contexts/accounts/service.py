@@ -12,9 +12,17 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox, rights
+from financial_live import db, limits, outbox, rights
 from financial_live.contexts import columns
-from financial_live.contexts.accounts import events, passwords, repo, sessions, throttle, tokens
+from financial_live.contexts.accounts import (
+    api_token_repo,
+    events,
+    passwords,
+    repo,
+    sessions,
+    throttle,
+    tokens,
+)
 from financial_live.contexts.accounts.models import (
     CONSTRAINTS,
     CurrentPassword,
@@ -28,6 +36,7 @@ from financial_live.contexts.accounts.models import (
 from financial_live.contexts.constraints import refusals
 from financial_live.contexts.inputs import checked
 from financial_live.errors import Conflict, Invalid, NotFound, Unauthorized
+from financial_live.limits import Policy
 from financial_live.rights import Act
 from financial_live.scope import Scope
 
@@ -37,8 +46,11 @@ async def register(scope: Scope, attrs: Mapping[str, Any]) -> None:
 
     The answer never tells whether the address has an account: where it has, nothing changes, and
     its owner gets a mail. Emits ``user_registered`` or ``registered_again``. Raises Invalid naming
-    every wrong field, and Unavailable when too many passwords are waiting.
+    every wrong field, TooMany for too many from one address, and Unavailable when too many
+    passwords are waiting.
     """
+    rights.require(scope, Act.REGISTER)
+    await limits.require(scope, Policy.MAILING)
     given = checked(Registration, attrs)
     password_hash = await passwords.hashed(given.password)
     user = User(email=given.email, name=given.name, password_hash=password_hash)
@@ -61,8 +73,10 @@ async def request_verification(scope: Scope, email: str) -> None:
     """Have another link sent to prove the address, if there is an account that needs one.
 
     The answer is always the same. Emits ``verification_requested``. Raises Invalid if this can be
-    no address.
+    no address, and TooMany for too many from one address.
     """
+    rights.require(scope, Act.REQUEST_VERIFICATION)
+    await limits.require(scope, Policy.MAILING)
     given = checked(EmailInput, {"email": email})
     async with db.transaction() as session:
         await outbox.append(events.verification_requested(await _id_of(session, given.email)))
@@ -76,8 +90,11 @@ async def verify_email(scope: Scope, token: str, password: str, *, address: str 
 
     The password is asked for as well: who gets such a mail without having registered must not open
     an account to the one who did. Raises NotFound for a token that is over, Unauthorized for the
-    wrong password, which leaves the token as it is, and Invalid for what can be no password.
+    wrong password, which leaves the token as it is, Invalid for what can be no password, and
+    TooMany for too many from one address.
     """
+    rights.require(scope, Act.VERIFY_EMAIL)
+    await limits.require(scope, Policy.LOGIN)
     given = checked(TypedPassword, {"password": password})
     user = await tokens.owner(token, Purpose.VERIFY)
     if not await passwords.is_right(user.password_hash, given.password):
@@ -97,8 +114,10 @@ async def request_reset(scope: Scope, email: str) -> None:
     """Have a link sent to choose a new password, if there is an account.
 
     The answer is always the same. Emits ``reset_requested``. Raises Invalid if this can be no
-    address.
+    address, and TooMany for too many from one address.
     """
+    rights.require(scope, Act.REQUEST_RESET)
+    await limits.require(scope, Policy.MAILING)
     given = checked(EmailInput, {"email": email})
     async with db.transaction() as session:
         await outbox.append(events.reset_requested(await _id_of(session, given.email)))
@@ -107,10 +126,13 @@ async def request_reset(scope: Scope, email: str) -> None:
 async def reset_password(scope: Scope, token: str, new: str, *, address: str = "") -> User:
     """Set a new password by the token that was mailed, and return the account.
 
-    The address is proven by it. All sessions and links of the account end, and it is forgotten from
-    where it was logged in to. Emits ``session_revoked``. Raises NotFound for a token that is over,
-    and Invalid for a password that is not good enough, which leaves the token as it is.
+    The address is proven by it. All sessions, links and API tokens of the account end, and it is
+    forgotten from where it was logged in to. Emits ``session_revoked``. Raises NotFound for a token
+    that is over, Invalid for a password that is not good enough, which leaves the token as it is,
+    and TooMany for too many from one address.
     """
+    rights.require(scope, Act.RESET_PASSWORD)
+    await limits.require(scope, Policy.LOGIN)
     user = await tokens.owner(token, Purpose.RESET)
     password_hash = await _new_hash(user, new)
     async with db.transaction() as session:
@@ -122,7 +144,9 @@ async def reset_password(scope: Scope, token: str, new: str, *, address: str = "
 
 
 async def change_password(scope: Scope, current: str, new: str) -> None:
-    """Change the caller's password; their other sessions and all links end.
+    """Change the caller's password; their other sessions, all links and programs' logins end.
+
+    The API tokens that the caller has made stay, so that no program of theirs stops.
 
     Emits ``session_revoked``. Raises Unauthorized, Invalid naming ``current`` or ``password``,
     TooMany for who tried too often, and Conflict if it was changed meanwhile.
@@ -142,7 +166,9 @@ async def change_password(scope: Scope, current: str, new: str) -> None:
         locked = await repo.lock_user(session, user_id)
         if locked is None or locked.password_hash != user.password_hash:
             raise Conflict("Your password was changed meanwhile. Log in with the new one.")
-        await replace_password(session, locked, password_hash, but=scope.session_id)
+        await replace_password(
+            session, locked, password_hash, but=scope.session_id, keeps_tokens=True
+        )
 
 
 async def _own(user_id: UUID) -> User:
@@ -159,11 +185,17 @@ async def _new_hash(user: User, password: str) -> str:
 
 
 async def replace_password(
-    session: AsyncSession, user: User, password_hash: str, *, but: UUID | None = None
+    session: AsyncSession,
+    user: User,
+    password_hash: str,
+    *,
+    but: UUID | None = None,
+    keeps_tokens: bool = False,
 ) -> User:
     """Set a password in the caller's transaction; sessions ``but`` one end, and all links.
 
-    Whoever may set it has proven the address or vouches for it, or has proven it before.
+    API tokens end as well; ``keeps_tokens`` keeps those that were not got by logging in. Whoever
+    may set it has proven the address or vouches for it, or has proven it before.
     """
     changed = await repo.change_user(
         session,
@@ -172,6 +204,7 @@ async def replace_password(
         verified_at=user.verified_at or columns.now(),
     )
     await repo.remove_tokens(session, user.id)
+    await api_token_repo.remove_all(session, user.id, only_logins=keeps_tokens)
     await sessions.end(session, user.id, but=but)
     return changed
 

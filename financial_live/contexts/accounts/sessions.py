@@ -10,9 +10,16 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox, rights
+from financial_live import db, limits, outbox, rights
 from financial_live.contexts import columns
-from financial_live.contexts.accounts import events, passwords, repo, throttle, tokens
+from financial_live.contexts.accounts import (
+    api_token_repo,
+    events,
+    passwords,
+    repo,
+    throttle,
+    tokens,
+)
 from financial_live.contexts.accounts.models import (
     ADDRESS_LENGTH,
     AGENT_LENGTH,
@@ -24,6 +31,7 @@ from financial_live.contexts.accounts.models import (
 )
 from financial_live.contexts.inputs import checked, is_storable_text
 from financial_live.errors import NotFound, Unauthorized
+from financial_live.limits import Policy
 from financial_live.rights import Act
 from financial_live.scope import Role, Scope
 
@@ -40,9 +48,10 @@ async def log_in(scope: Scope, email: str, password: str, *, address: str, agent
     get the same words. Raises Unauthorized, Invalid for what can be no address or password, TooMany
     for who tried too often, and Unavailable when too many log in at once.
     """
-    user = await _authenticated(email, password, address)
+    rights.require(scope, Act.LOG_IN)
+    user = await authenticated(scope, email, password, address=address)
     async with db.transaction() as session:
-        await _lock_unchanged(session, user)
+        await lock_unchanged(session, user)
         return await begin(session, user, address=address, agent=agent)
 
 
@@ -52,20 +61,24 @@ async def handover(scope: Scope, email: str, password: str, *, address: str) -> 
     For a page, which can check a password but set no cookie: it lives 60 seconds, works once, and a
     newer one ends it. Raises like ``log_in``.
     """
-    user = await _authenticated(email, password, address)
+    rights.require(scope, Act.HANDOVER)
+    user = await authenticated(scope, email, password, address=address)
     async with db.transaction() as session:
-        await _lock_unchanged(session, user)
+        await lock_unchanged(session, user)
         return await tokens.issue(session, user.id, Purpose.HANDOVER)
 
 
 async def redeem_handover(scope: Scope, token: str, *, address: str, agent: str) -> LoggedIn:
     """Begin the session that a ticket of ``handover`` stands for. Raises NotFound if it is over."""
+    rights.require(scope, Act.REDEEM_HANDOVER)
     async with db.transaction() as session:
         user = await tokens.use(session, token, Purpose.HANDOVER)
         return await begin(session, user, address=address, agent=agent)
 
 
-async def _authenticated(email: str, password: str, address: str) -> User:
+async def authenticated(scope: Scope, email: str, password: str, *, address: str) -> User:
+    """Return whoever has this password. Raises like ``log_in``; each login counts as one."""
+    await limits.require(scope, Policy.LOGIN)
     given = checked(Credentials, {"email": email, "password": password})
     attempt = await throttle.begin(given.email, address)
     async with db.transaction() as session:
@@ -84,11 +97,11 @@ async def _rehashed(user: User, password: str) -> User:
     """Keep the password at today's cost, unless it was changed meanwhile."""
     password_hash = await passwords.hashed(password)
     async with db.transaction() as session:
-        await _lock_unchanged(session, user)
+        await lock_unchanged(session, user)
         return await repo.change_user(session, user.id, password_hash=password_hash)
 
 
-async def _lock_unchanged(session: AsyncSession, user: User) -> None:
+async def lock_unchanged(session: AsyncSession, user: User) -> None:
     """Hold the user's row. Raises Unauthorized if the password checked is no longer the one."""
     locked = await repo.lock_user(session, user.id)
     if locked is None or locked.password_hash != user.password_hash:
@@ -108,15 +121,16 @@ async def begin(session: AsyncSession, user: User, *, address: str, agent: str) 
         inserted_at=moment,
         last_seen_at=moment,
         expires_at=moment + LIFETIME,
-        address=_shortened(address, ADDRESS_LENGTH),
-        agent=_shortened(agent, AGENT_LENGTH),
+        address=shortened(address, ADDRESS_LENGTH),
+        agent=shortened(agent, AGENT_LENGTH),
     )
     await repo.add_session(session, begun)
     await outbox.append(events.session_begun(user.id))
     return LoggedIn(token, begun)
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """Return so much of what a door says of a caller; nothing of what cannot be stored."""
     return text[:length] if is_storable_text(text[:length]) else ""
 
 
@@ -201,12 +215,13 @@ async def end(
 async def prune() -> int:
     """End the sessions whose time is over, and return how many. Emits ``session_revoked``.
 
-    Links and attempts to log in that count no more are forgotten as well.
+    Links, API tokens and attempts to log in that count no more are forgotten as well.
     """
     async with db.transaction() as session:
         ended = await repo.end_expired_sessions(session)
         for user_id, session_id in ended:
             await outbox.append(events.session_revoked(user_id, [session_id]))
         await repo.remove_expired_tokens(session)
+        await api_token_repo.remove_expired(session)
     await throttle.prune()
     return len(ended)

@@ -19,10 +19,9 @@ import hashlib
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
-from financial_live import db
+from financial_live import config, db
 from financial_live.contexts import columns
 from financial_live.contexts.accounts import repo
 from financial_live.contexts.accounts.models import ADDRESS_LENGTH, LoginAttempt
@@ -89,15 +88,8 @@ def account_of(email: str) -> str:
 
 def network_of(address: str) -> str:
     """Return what is counted as one address: of IPv6 the 64 bits that one customer has."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address[:ADDRESS_LENGTH] if is_storable_text(address) else ""
-    if not isinstance(known, IPv6Address):
-        return str(known)
-    if known.ipv4_mapped is not None:
-        return str(known.ipv4_mapped)
-    return str(ip_network((int(known), 64), strict=False).network_address)
+    network = config.network_of(address)[:ADDRESS_LENGTH]
+    return network if is_storable_text(network) else ""
 
 
 async def begin(email: str, address: str) -> Attempt:

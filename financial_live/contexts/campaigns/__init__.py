@@ -28,6 +28,7 @@ from financial_live.contexts.campaigns.members import (
 )
 from financial_live.contexts.campaigns.models import (
     Campaign,
+    CampaignInput,
     CampaignStatus,
     ReviewPolicy,
     is_campaign_id,
@@ -56,6 +57,7 @@ from financial_live.rights import CampaignRole
 __all__ = [
     "INVITATION_LIFETIME",
     "Campaign",
+    "CampaignInput",
     "CampaignInvitation",
     "CampaignMember",
     "CampaignRole",

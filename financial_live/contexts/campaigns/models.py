@@ -4,11 +4,11 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field as InputField
 from sqlmodel import Field, SQLModel
 
 from financial_live import money
@@ -157,18 +157,38 @@ def _one_of(choices: type[StrEnum]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+_SlugText = Annotated[str, InputField(max_length=SLUG_LENGTH, pattern=SLUG_PATTERN)]
+
+
 class CampaignInput(Input):
     """The settings of a campaign. Name, goal_amount and currency are enough."""
 
     name: Annotated[str, line_of(NAME_LENGTH)]
+    """What the campaign is called."""
     goal_amount: Amount
+    """How much is to be raised: decimal text, or a number with at most two decimals."""
     currency: CurrencyCode
-    slug: Annotated[str | None, BeforeValidator(_slug)] = None
+    """The currency of all its amounts; it stays once something was given."""
+    slug: Annotated[
+        str | None,
+        BeforeValidator(_slug, json_schema_input_type=_SlugText | Literal[""] | None),
+    ] = None
+    """Its address below /campaigns/; without one it is made from the name."""
     description: Annotated[str, prose_of(DESCRIPTION_LENGTH)] = ""
+    """What it is for, in as many lines as it takes."""
     status: Annotated[CampaignStatus, _one_of(CampaignStatus)] = CampaignStatus.ACTIVE
+    """Only active campaigns take gifts."""
     review_policy: Annotated[ReviewPolicy, _one_of(ReviewPolicy)] = ReviewPolicy.MANUAL
+    """Whether gifts count at once, or when somebody has approved them."""
     one_gift_per_donor: Switch = True
-    max_gift: Annotated[Amount | None, BeforeValidator(lambda v: None if v == "" else v)] = None
+    """Whether an address may give only once."""
+    max_gift: Annotated[
+        Amount | None,
+        BeforeValidator(
+            lambda v: None if v == "" else v, json_schema_input_type=Amount | Literal[""] | None
+        ),
+    ] = None
+    """The most that one gift may be; null for no limit."""
 
 
 SETTINGS = tuple(CampaignInput.model_fields)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live import db, outbox, rights
-from financial_live.contexts import columns, listing
+from financial_live.contexts import columns, idempotency_keys, listing
 from financial_live.contexts.campaigns import access, events, repo, team_repo
 from financial_live.contexts.campaigns.models import (
     CONSTRAINTS,
@@ -21,7 +21,7 @@ from financial_live.contexts.campaigns.models import (
 from financial_live.contexts.campaigns.slugs import free_slug, slug_of
 from financial_live.contexts.constraints import Constraints, refusals
 from financial_live.contexts.inputs import TAKEN, Errors, checked, is_storable_text
-from financial_live.errors import AppError, Conflict, Invalid, NotFound
+from financial_live.errors import AppError, Conflict, Invalid, NotFound, Stale
 from financial_live.rights import Act, CampaignRole
 from financial_live.scope import Scope
 
@@ -48,8 +48,9 @@ async def list_campaigns(
     """Return one page of campaigns, the newest first (``order="asc"``: the oldest).
 
     ``search`` finds any part of the name, whatever its case. ``per_page`` is 1 to 100. Raises
-    Invalid naming every parameter that is wrong.
+    Invalid naming every parameter that is wrong, and MissingScope.
     """
+    rights.require(scope, Act.LIST_CAMPAIGNS)
     errors = Errors()
     window = listing.window(errors, page=page, per_page=per_page, order=order)
     wanted = listing.choice(errors, "status", status, CampaignStatus)
@@ -61,7 +62,8 @@ async def list_campaigns(
 
 
 async def get_campaign(scope: Scope, id_or_slug: UUID | str) -> Campaign:
-    """Return one campaign by its id or slug. Raises NotFound."""
+    """Return one campaign by its id or slug. Raises NotFound, MissingScope."""
+    rights.require(scope, Act.GET_CAMPAIGN)
     found = await find_campaign(id_or_slug)
     if found is None:
         raise _unknown(id_or_slug)
@@ -87,13 +89,31 @@ def _unknown(key: UUID | str) -> NotFound:
     return NotFound(f"There is no campaign {str(key)[:80]!r}.")
 
 
-async def create_campaign(scope: Scope, attrs: Mapping[str, Any]) -> Campaign:
+async def create_campaign(
+    scope: Scope, attrs: Mapping[str, Any], *, idempotency_key: str | None = None
+) -> Campaign:
     """Make a campaign; name, goal_amount and currency are enough.
 
-    Without a slug one is made from the name. A manager who makes one owns it. Emits
-    ``campaign_created``. Raises Unauthorized, Forbidden, and Invalid naming every wrong field.
+    Without a slug one is made from the name. A manager who makes one owns it. The same
+    ``idempotency_key`` of one caller is the same campaign: the first one is returned, as it is now.
+    Emits ``campaign_created``. Raises Unauthorized, Forbidden, Invalid naming every wrong field,
+    and Conflict if the key was used for something else.
     """
     rights.require(scope, Act.CREATE_CAMPAIGN)
+    if idempotency_key is None:
+        return await _create(scope, attrs)
+
+    async def act() -> dict[str, Any]:
+        return {"campaign_id": str((await _create(scope, attrs)).id)}
+
+    made, _replayed = await idempotency_keys.once(scope, idempotency_key, {"campaign": attrs}, act)
+    campaign = await find_campaign(UUID(made["campaign_id"]))
+    if campaign is None:
+        raise Conflict("The campaign made with this idempotency key has been deleted since.")
+    return campaign
+
+
+async def _create(scope: Scope, attrs: Mapping[str, Any]) -> Campaign:
     settings = checked(CampaignInput, attrs)
     with refusals(_REFUSALS, overflow="goal_amount"):
         async with db.transaction() as session:
@@ -126,8 +146,8 @@ async def update_campaign(
     """Change the given settings of a campaign; nothing happens where nothing differs.
 
     ``revision`` is the one the editor saw. Emits ``campaign_updated``. Raises Unauthorized,
-    Forbidden, NotFound, Invalid naming every wrong field, and Conflict if the settings were edited
-    since ``revision``, if the currency is to change although something was given, or if
+    Forbidden, NotFound, Invalid naming every wrong field, Stale if the settings were edited since
+    ``revision``, and Conflict if the currency is to change although something was given, or if
     ``one_gift_per_donor`` is to be switched on although some donors gave more than once.
     """
     campaign_id = (await get_campaign(scope, id)).id
@@ -148,7 +168,7 @@ async def update_campaign(
 
 def _refuse_stale(current: Campaign, revision: int | None) -> None:
     if revision is not None and revision != current.revision:
-        raise Conflict(
+        raise Stale(
             f"This campaign was changed by somebody else meanwhile: it is at revision "
             f"{current.revision}, you saw {revision}. Load it again and repeat your change."
         )
@@ -198,17 +218,19 @@ def mask_email(email: str) -> str:
     return f"{name[:1]}***@{host}"
 
 
-async def delete_campaign(scope: Scope, id: UUID | str) -> Campaign:
+async def delete_campaign(scope: Scope, id: UUID | str, *, revision: int | None = None) -> Campaign:
     """Delete a campaign that never had a gift, and return what it was.
 
-    Emits ``campaign_deleted``. Raises Unauthorized, Forbidden, NotFound, and Conflict if it has
-    gifts, whatever became of them.
+    ``revision`` is the one the caller saw. Emits ``campaign_deleted``. Raises Unauthorized,
+    Forbidden, NotFound, Stale if the settings were edited since, and Conflict if it has gifts,
+    whatever became of them.
     """
     campaign_id = (await get_campaign(scope, id)).id
     with refusals(_REFUSALS, overflow="goal_amount"):
         async with db.transaction() as session:
             campaign = await locked(campaign_id)
             await access.require(scope, Act.DELETE_CAMPAIGN, campaign_id)
+            _refuse_stale(campaign, revision)
             if await repo.has_donations(session, campaign.id):
                 raise _has_gifts()
             await repo.remove(session, campaign.id)

@@ -15,28 +15,31 @@ from financial_live.contexts.donations.events import (
     row,
 )
 from financial_live.contexts.donations.giving import Gift
+from financial_live.contexts.donations.lists import list_donations, list_managed, scroll
 from financial_live.contexts.donations.models import (
     CheckReport,
     Donation,
     DonationSource,
     DonationStatus,
+    GiftInput,
     Statistics,
 )
 from financial_live.contexts.donations.own import change_visibility, find_own, list_own
 from financial_live.contexts.donations.service import (
+    EDITABLE,
     delete_donation,
     get_donation,
     give,
     give_many,
     latest,
-    list_donations,
     statistics,
     update_donation,
 )
 from financial_live.contexts.donations.sight import Audience, audience
-from financial_live.contexts.listing import Page
+from financial_live.contexts.listing import Page, Stretch
 
 __all__ = [
+    "EDITABLE",
     "Audience",
     "CheckReport",
     "Donation",
@@ -44,10 +47,12 @@ __all__ = [
     "DonationSource",
     "DonationStatus",
     "Gift",
+    "GiftInput",
     "Outcome",
     "Page",
     "PublicGift",
     "Statistics",
+    "Stretch",
     "audience",
     "change_visibility",
     "check",
@@ -63,10 +68,12 @@ __all__ = [
     "is_public",
     "latest",
     "list_donations",
+    "list_managed",
     "list_own",
     "load_demo",
     "public_gift",
     "row",
+    "scroll",
     "statistics",
     "update_donation",
 ]

@@ -8,7 +8,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BeforeValidator, Field as InputField, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field as InputField,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from sqlmodel import Field, Relationship, SQLModel
 
 from financial_live.contexts import columns
@@ -247,20 +253,32 @@ def _within_limit(value: Decimal, info: ValidationInfo) -> Decimal:
     return value
 
 
+_CampaignKey = Annotated[UUID | str, WithJsonSchema({"type": "string", "minLength": 1})]
+
+
 class GiftInput(Input):
     """What a donor says of a gift. Checked with ``Rules`` as the context's ``rules``."""
 
     donor_name: Annotated[str, line_of(NAME_LENGTH)]
+    """Who gives."""
     donor_email: Annotated[Email | None, BeforeValidator(_email_if_needed)] = InputField(
         default=None, validate_default=True
     )
+    """Where to write to the donor; never shown to the public."""
     amount: Annotated[Amount, AfterValidator(_within_limit)]
+    """What is given: decimal text, or a number with at most two decimals."""
     currency: Annotated[CurrencyCode, AfterValidator(_campaign_currency)]
-    campaign_id: Annotated[UUID, BeforeValidator(_campaign_id)]
+    """The campaign's own currency."""
+    campaign_id: Annotated[UUID, BeforeValidator(_campaign_id, json_schema_input_type=_CampaignKey)]
+    """The campaign it is given to, by its id or slug."""
     message: Annotated[str, prose_of(MESSAGE_LENGTH)] = ""
+    """What is said beside it; everybody may read it."""
     show_name: Switch = True
+    """Whether the public may see the name."""
     show_amount: Switch = True
+    """Whether the public may see the amount."""
     is_test: Switch = False
+    """Whether it only tries the system; for the campaign's team."""
 
 
 class Visibility(Input):

@@ -1,6 +1,6 @@
 """Every query about donations. Nothing here commits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations.models import COUNTED, Donation, DonationSource
-from financial_live.contexts.listing import Window
+from financial_live.contexts.listing import Seek, Window
 
 # Built once, and of the bare table: for a single row the mapper costs more than the insertion.
 _ADD = sa.insert(SQLModel.metadata.tables["donation"])
@@ -32,6 +32,11 @@ _campaign: Any = Donation.campaign
 def gifts() -> Query:
     """Return all donations, for the filters below to narrow."""
     return sa.select(Donation)
+
+
+def seen(*, sees_all: bool) -> Query:
+    """Return all donations, or those that are public."""
+    return gifts() if sees_all else public(gifts())
 
 
 def _loaded(query: Query) -> Query:
@@ -54,6 +59,11 @@ def of_campaign(query: Query, campaign_id: UUID | None) -> Query:
     return query if campaign_id is None else query.where(col(Donation.campaign_id) == campaign_id)
 
 
+def of_campaigns(query: Query, campaign_ids: Collection[UUID]) -> Query:
+    """Keep the gifts to these campaigns."""
+    return query.where(col(Donation.campaign_id).in_(campaign_ids))
+
+
 def of_email(query: Query, email: str) -> Query:
     """Keep the gifts given with this address, which is in small letters."""
     return query.where(sa.func.lower(col(Donation.donor_email)) == email)
@@ -64,10 +74,18 @@ def of_status(query: Query, status: str | None) -> Query:
     return query if status is None else query.where(col(Donation.status) == status)
 
 
-def matching(query: Query, pattern: str | None, *, sees_hidden: bool, sees_emails: bool) -> Query:
+def matching(
+    query: Query,
+    pattern: str | None,
+    *,
+    sees_hidden: bool,
+    sees_emails: bool,
+    emails_of: Collection[UUID] = (),
+) -> Query:
     """Keep the gifts whose name or message, or e-mail for those who see it, is like ``pattern``.
 
-    What somebody does not see matches nothing for them, or searching would reveal it.
+    ``emails_of`` are the campaigns of which the e-mails are seen even if not of all. What somebody
+    does not see matches nothing for them, or searching would reveal it.
     """
     if pattern is None:
         return query
@@ -75,7 +93,8 @@ def matching(query: Query, pattern: str | None, *, sees_hidden: bool, sees_email
     message = col(Donation.message).ilike(pattern, escape="\\")
     if not sees_hidden:
         name = sa.and_(col(Donation.show_name), name)
-    email = sa.and_(sa.literal(sees_emails), col(Donation.donor_email).ilike(pattern, escape="\\"))
+    is_seen = sa.or_(sa.literal(sees_emails), col(Donation.campaign_id).in_(emails_of))
+    email = sa.and_(is_seen, col(Donation.donor_email).ilike(pattern, escape="\\"))
     return query.where(sa.or_(message, name, email))
 
 
@@ -93,6 +112,18 @@ async def page(
     ordered = in_order(_loaded(query), newest_first=window.newest_first)
     rows = await session.execute(ordered.limit(window.per_page).offset(window.offset))
     return rows.scalars().all(), total or 0
+
+
+async def beyond(session: AsyncSession, query: Query, seek: Seek) -> Sequence[Donation]:
+    """Return the gifts of ``query`` from a place on, in the direction looked; one more if any."""
+    newest_first = seek.newest_first is not seek.is_backwards
+    if seek.place is not None:
+        key = sa.tuple_(col(Donation.inserted_at), col(Donation.id))
+        place = sa.tuple_(sa.literal(seek.place.inserted_at), sa.literal(seek.place.id))
+        query = query.where(key < place if newest_first else key > place)
+    ordered = in_order(_loaded(query), newest_first=newest_first)
+    rows = await session.execute(ordered.limit(seek.per_page + 1))
+    return rows.scalars().all()
 
 
 async def newest(session: AsyncSession, query: Query, limit: int) -> Sequence[Donation]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, outbox
+from financial_live import db, limits, outbox, rights
 from financial_live.contexts import campaigns, columns, idempotency_keys, listing
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.constraints import refusals
@@ -18,21 +18,24 @@ from financial_live.contexts.donations.models import (
     CONSTRAINTS,
     Donation,
     DonationSource,
-    DonationStatus,
     GiftInput,
     Rules,
     Statistics,
 )
 from financial_live.contexts.donations.sight import Sight, sight
-from financial_live.contexts.inputs import INVALID, Errors, checked
-from financial_live.errors import Conflict, NotFound
+from financial_live.contexts.inputs import Errors, checked
+from financial_live.errors import Conflict, NotFound, Stale
+from financial_live.limits import Policy
 from financial_live.rights import Act
 from financial_live.scope import Scope
 
 # What a donor's gift is made of; a counted one keeps these for ever.
 _COUNTED_FIELDS = frozenset({"amount", "currency", "campaign_id"})
-_EDITABLE = (*sorted(_COUNTED_FIELDS), "donor_name", "donor_email", "message", "show_name")
-_EDITABLE += ("show_amount",)
+EDITABLE = (
+    *sorted(_COUNTED_FIELDS),
+    *("donor_name", "donor_email", "message", "show_name", "show_amount"),
+)
+"""What of a gift may be edited."""
 
 
 async def give(
@@ -53,8 +56,11 @@ async def give(
     The same ``idempotency_key`` of one caller, or the same ``source`` and ``external_id``, is the
     same gift: the first one is returned. Emits ``donation_created``. Raises Invalid naming every
     wrong field, Unauthorized or Forbidden for test and offline gifts by others than the campaign's
-    team, and Conflict if the key was used for something else.
+    team, MissingScope, TooMany for too many from one address, and Conflict if the key was used for
+    something else.
     """
+    rights.require(scope, Act.GIVE)
+    await limits.require(scope, Policy.GIVING)
     errors = Errors()
     door = listing.choice(errors, "source", source, DonationSource)
     errors.raise_any()
@@ -91,61 +97,12 @@ async def give_many(scope: Scope, gifts: Sequence[Gift]) -> list[Outcome]:
 
     Returns what became of each, in their order: the donation, the first one again if its external
     id is known, or the error that ``give`` would have raised. Emits ``donations_created`` once for
-    each campaign, which grows by one version. Raises Unavailable if nothing could be taken.
+    each campaign, which grows by one version. Raises MissingScope, and Unavailable if nothing could
+    be taken.
     """
+    rights.require(scope, Act.GIVE_MANY)
     with refusals(CONSTRAINTS, overflow="amount"):
         return await batch.take_many(scope, gifts)
-
-
-async def list_donations(
-    scope: Scope,
-    *,
-    campaign_id: UUID | str | None = None,
-    status: str | None = None,
-    search: str | None = None,
-    order: str = "desc",
-    page: int | str = 1,
-    per_page: int | str = 20,
-    limit: int | str | None = None,
-) -> listing.Page[Donation]:
-    """Return one page of gifts with their campaigns, the newest first (``order="asc"``: oldest).
-
-    All filters may be combined; ``search`` finds any part of a name or message, and of an e-mail
-    address for those who see it. ``limit`` asks for the first so many instead of a page; it and
-    ``per_page`` are 1 to 100. The team of the one campaign asked for sees all its gifts, viewers
-    without addresses; admins those of all campaigns. Others see public gifts, without what is
-    hidden; render them by ``public_gift``. Raises Invalid naming every parameter that is wrong.
-    """
-    errors = Errors()
-    if limit is not None:
-        page, per_page = 1, limit
-    window = listing.window(errors, page=page, per_page=per_page, order=order)
-    of_one = _campaign_id(errors, campaign_id)
-    wanted = listing.choice(errors, "status", status, DonationStatus)
-    pattern = listing.search_pattern(errors, search)
-    errors.raise_any()
-    async with db.transaction() as session:
-        seen = await sight(scope, of_one)
-        query = repo.of_status(repo.of_campaign(_visible(seen), of_one), wanted)
-        query = repo.matching(
-            query, pattern, sees_hidden=seen.sees_all, sees_emails=seen.sees_emails
-        )
-        rows, total = await repo.page(session, query, window)
-    return listing.Page([seen.of(row) for row in rows], window.page, window.per_page, total)
-
-
-def _visible(seen: Sight) -> repo.Query:
-    query = repo.gifts()
-    return query if seen.sees_all else repo.public(query)
-
-
-def _campaign_id(errors: Errors, value: UUID | str | None) -> UUID | None:
-    if value is None or isinstance(value, UUID):
-        return value
-    if not campaigns.is_campaign_id(value):
-        errors.add("campaign_id", INVALID)
-        return None
-    return UUID(value)
 
 
 async def latest(
@@ -153,20 +110,25 @@ async def latest(
 ) -> Sequence[Donation]:
     """Return the last ``limit`` (1 to 100) gifts but tests, newest first, with their campaigns.
 
-    Who sees which and how much of them is as for ``list_donations``. Raises Invalid.
+    Who sees which and how much of them is as for ``list_donations``. Raises Invalid, MissingScope.
     """
+    rights.require(scope, Act.LATEST)
     errors = Errors()
     window = listing.window(errors, page=1, per_page=limit, order="desc")
     errors.raise_any()
     async with db.transaction() as session:
         seen = await sight(scope, campaign_id)
-        query = repo.real(repo.of_campaign(_visible(seen), campaign_id))
+        query = repo.real(repo.of_campaign(repo.seen(sees_all=seen.sees_all), campaign_id))
         rows = await repo.newest(session, query, window.per_page)
     return [seen.of(row) for row in rows]
 
 
 async def get_donation(scope: Scope, id: UUID | str) -> Donation:
-    """Return one gift with its campaign. Raises NotFound, also for what the caller may not see."""
+    """Return one gift with its campaign.
+
+    Raises NotFound, also for what the caller may not see, and MissingScope.
+    """
+    rights.require(scope, Act.GET_DONATION)
     donation, seen = await _seen(scope, id)
     return seen.of(donation)
 
@@ -197,17 +159,19 @@ def unknown(id: UUID | str) -> NotFound:
     return NotFound(f"There is no donation {str(id)[:80]!r}.")
 
 
-async def update_donation(scope: Scope, id: UUID | str, attrs: Mapping[str, Any]) -> Donation:
-    """Edit a gift; nothing happens where nothing differs.
+async def update_donation(
+    scope: Scope, id: UUID | str, attrs: Mapping[str, Any], *, version: int | None = None
+) -> Donation:
+    """Edit a gift; nothing happens where nothing differs. ``version`` is the one the editor saw.
 
     Names, e-mail, message and visibility may always change; amount, currency and campaign only
     while the gift is not counted. Emits ``donation_updated``, and ``campaign_updated`` for the
     campaign that a gift leaves. Who moves one must have the right in both campaigns. Raises
-    Unauthorized, Forbidden, NotFound, Invalid naming every wrong field, and Conflict ("refund
-    instead") for a counted gift.
+    Unauthorized, Forbidden, NotFound, Invalid naming every wrong field, Stale if it was changed
+    since ``version``, and Conflict ("refund instead") for a counted gift.
     """
     seen, _ = await _seen(scope, id)
-    given = {name: attrs[name] for name in _EDITABLE if name in attrs}
+    given = {name: attrs[name] for name in EDITABLE if name in attrs}
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
             target = await giving.named_campaign(given.get("campaign_id"))
@@ -215,6 +179,7 @@ async def update_donation(scope: Scope, id: UUID | str, attrs: Mapping[str, Any]
             await campaigns.require(scope, Act.UPDATE_DONATION, donation.campaign_id)
             if target is not None:
                 await campaigns.require(scope, Act.UPDATE_DONATION, target.id)
+            _refuse_stale(donation, version)
             changes = _changes(donation, given, target)
             if not changes:
                 return donation
@@ -241,9 +206,9 @@ def _changes(
     donation: Donation, given: Mapping[str, Any], target: Campaign | None
 ) -> dict[str, Any]:
     """Return the fields that differ, checked by the rules that concern them."""
-    before = {name: getattr(donation, name) for name in _EDITABLE}
+    before = {name: getattr(donation, name) for name in EDITABLE}
     after = checked(GiftInput, before | dict(given), rules=_rules(donation, given, target))
-    changes = {n: getattr(after, n) for n in _EDITABLE if getattr(after, n) != before[n]}
+    changes = {n: getattr(after, n) for n in EDITABLE if getattr(after, n) != before[n]}
     if donation.is_counted and (fixed := sorted(_COUNTED_FIELDS & changes.keys())):
         raise Conflict(
             f"This gift is {donation.status} and counted; its {', '.join(fixed)} cannot change. "
@@ -283,17 +248,23 @@ async def _touched(campaign_id: UUID) -> Campaign:
     return campaign
 
 
-async def delete_donation(scope: Scope, id: UUID | str) -> Donation:
+def _refuse_stale(donation: Donation, version: int | None) -> None:
+    if version is not None and version != donation.version:
+        raise Stale("This gift was changed by somebody else meanwhile; load it again.")
+
+
+async def delete_donation(scope: Scope, id: UUID | str, *, version: int | None = None) -> Donation:
     """Delete a gift that is not counted, and return what it was.
 
-    Emits ``donation_deleted``. Raises Unauthorized, Forbidden, NotFound, and Conflict ("refund
-    instead").
+    ``version`` is the one the caller saw. Emits ``donation_deleted``. Raises Unauthorized,
+    Forbidden, NotFound, Stale if it was changed since, and Conflict ("refund instead").
     """
     seen, _ = await _seen(scope, id)
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
             donation = await held(session, seen, None)
             await campaigns.require(scope, Act.DELETE_DONATION, donation.campaign_id)
+            _refuse_stale(donation, version)
             if donation.is_counted:
                 raise Conflict(
                     f"This gift is {donation.status} and counted; it cannot be deleted. "
@@ -309,8 +280,10 @@ async def delete_donation(scope: Scope, id: UUID | str) -> Donation:
 async def statistics(scope: Scope, campaign_id: UUID) -> Statistics:
     """Return the largest and the average counted gift of a campaign, after refunds.
 
-    For others than the campaign's team the largest leaves out amounts their donors hide.
+    For others than the campaign's team the largest leaves out amounts their donors hide. Raises
+    MissingScope.
     """
+    rights.require(scope, Act.STATISTICS)
     async with db.transaction() as session:
         seen = await sight(scope, campaign_id)
         found = await repo.statistics(session, campaign_id, sees_hidden=seen.sees_all)

@@ -1,5 +1,6 @@
 """What somebody sees of the gifts to a campaign: all or the public ones, addresses or not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm.attributes import set_committed_value
 
+from financial_live import rights
 from financial_live.contexts import campaigns
 from financial_live.contexts.donations.models import Donation
 from financial_live.rights import Act
@@ -56,6 +58,18 @@ async def sight(scope: Scope, campaign_id: UUID | None) -> Sight:
         sees_all=await campaigns.may(scope, Act.SEE_ALL_GIFTS, campaign_id),
         sees_emails=await campaigns.may(scope, Act.SEE_EMAILS, campaign_id),
     )
+
+
+async def team_sights(scope: Scope) -> Mapping[UUID, Sight]:
+    """Return what the caller sees of the gifts to each campaign in whose team they are."""
+    sights = {
+        campaign_id: Sight(
+            sees_all=rights.allows(scope, Act.SEE_ALL_GIFTS, role=role),
+            sees_emails=rights.allows(scope, Act.SEE_EMAILS, role=role),
+        )
+        for campaign_id, role in (await campaigns.roles(scope)).items()
+    }
+    return {campaign_id: seen for campaign_id, seen in sights.items() if seen.sees_all}
 
 
 async def audience(scope: Scope, campaign_id: UUID | None = None) -> Audience:

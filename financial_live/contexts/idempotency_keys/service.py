@@ -17,11 +17,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db
+from financial_live import db, rights
 from financial_live.contexts import columns
 from financial_live.contexts.idempotency_keys.models import KEY_LENGTH, IdempotencyKey
 from financial_live.contexts.inputs import INVALID, is_storable_text
 from financial_live.errors import Conflict, Invalid
+from financial_live.rights import Act
 from financial_live.scope import Scope
 
 LIFETIME = timedelta(hours=24)
@@ -36,8 +37,10 @@ async def once(
 
     ``body`` is the request, ``act`` does it in the task's transaction and answers with JSON. Keys
     are the caller's own and last 24 hours. Raises Invalid if the key is not 1 to 255 printable
-    characters, and Conflict if it was used for another body. An error of ``act`` leaves no key.
+    characters, Conflict if it was used for another body, and MissingScope. An error of ``act``
+    leaves no key.
     """
+    rights.require(scope, Act.ONCE)
     _check(key)
     digest = _digest(body)
     async with db.transaction() as session:

@@ -71,6 +71,11 @@ def clock(time: Any) -> rx.Var[str]:
     return _call("formatClock", time, result=str).to(str)
 
 
+def date_text(time: Any) -> rx.Var[str]:
+    """Return the date of a moment as ISO text, "November 24, 2026"."""
+    return _call("formatDate", time, result=str).to(str)
+
+
 def is_fresh(at: Any) -> rx.Var[bool]:
     """Return whether ``at``, in microseconds since 1970, is only seconds ago."""
     return _call("isFresh", at, result=bool).to(bool)
@@ -159,6 +164,16 @@ class Landing(rx.Component):
     tag = "Landing"
 
 
+class Copyable(rx.Component):
+    """A text to take along, with the button that copies it and then says so."""
+
+    library = _LIVE
+    tag = "Copyable"
+    text: rx.Var[str]
+    copy: rx.Var[str]
+    copied: rx.Var[str]
+
+
 class OnceKey(rx.Component):
     """A hidden field with a key of its own each time the form around it appears."""
 
@@ -213,6 +228,7 @@ class KeepInvitation(rx.Component):
     tag = "KeepInvitation"
 
 
+copyable = Copyable.create
 day = Day.create
 follow = Follow.create
 from_link = FromLink.create

@@ -8,7 +8,7 @@ import pytest
 from financial_live import db
 from financial_live.contexts import campaigns
 from financial_live.contexts.campaigns import Campaign
-from financial_live.errors import AppError, Conflict, Invalid, NotFound, Unauthorized
+from financial_live.errors import AppError, Conflict, Invalid, NotFound, Stale, Unauthorized
 from financial_live.scope import Scope
 from tests.contexts.factories import OPERATOR, VISITOR, events, make_campaign, make_gift, set_status
 
@@ -212,6 +212,13 @@ class TestUpdate:
         same = await campaigns.update_campaign(OPERATOR, made.id, {"name": made.name, "slug": ""})
         assert same.version == 1
         assert len(await events()) == 1
+
+    async def test_deleting_what_was_edited_since_is_refused(self) -> None:
+        made = await make_campaign()
+        await campaigns.update_campaign(OPERATOR, made.id, {"name": "One"})
+        with pytest.raises(Stale):
+            await campaigns.delete_campaign(OPERATOR, made.id, revision=1)
+        await campaigns.delete_campaign(OPERATOR, made.id, revision=2)
 
     async def test_an_edit_of_an_older_revision_is_a_conflict(self) -> None:
         made = await make_campaign()

@@ -11,7 +11,7 @@ from financial_live import db
 from financial_live.contexts import campaigns, donations
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations import Donation, Statistics
-from financial_live.errors import AppError, Conflict, Invalid, NotFound, Unauthorized
+from financial_live.errors import AppError, Conflict, Invalid, NotFound, Stale, Unauthorized
 from tests.contexts.factories import (
     OPERATOR,
     VISITOR,
@@ -283,6 +283,23 @@ class TestUpdate:
         given = await make_gift(await make_campaign())
         error = await refused(donations.update_donation(VISITOR, given.id, {"message": "x"}))
         assert isinstance(error, Unauthorized)
+
+
+@pytest.mark.usefixtures("database")
+class TestStale:
+    async def test_what_was_changed_since_it_was_seen_stays(self) -> None:
+        gift = await make_gift(await make_campaign(review_policy="manual"))
+        changed = await donations.update_donation(
+            OPERATOR, gift.id, {"message": "One"}, version=gift.version
+        )
+        for call in (
+            donations.update_donation(OPERATOR, gift.id, {"message": "Two"}, version=gift.version),
+            donations.delete_donation(OPERATOR, gift.id, version=gift.version),
+        ):
+            with pytest.raises(Stale):
+                await call
+        assert (await donations.get_donation(OPERATOR, gift.id)).message == "One"
+        await donations.delete_donation(OPERATOR, gift.id, version=changed.version)
 
 
 @pytest.mark.usefixtures("database")

@@ -2,6 +2,7 @@
 
 from financial_live.ui.pages.accounts import (
     account,
+    api_tokens,
     login,
     password,
     receipt,
@@ -10,6 +11,16 @@ from financial_live.ui.pages.accounts import (
     welcome,
 )
 
-__all__ = ["PAGES", "account", "login", "password", "receipt", "register", "verify", "welcome"]
+__all__ = [
+    "PAGES",
+    "account",
+    "api_tokens",
+    "login",
+    "password",
+    "receipt",
+    "register",
+    "verify",
+    "welcome",
+]
 
-PAGES = (login, register, verify, password, welcome, account, receipt)
+PAGES = (login, register, verify, password, welcome, account, api_tokens, receipt)

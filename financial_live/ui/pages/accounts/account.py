@@ -166,6 +166,18 @@ def _password() -> rx.Component:
     )
 
 
+def _programs() -> rx.Component:
+    return rx.el.section(
+        rx.el.h2(t("Programs"), class_name="heading mb-3"),
+        rx.el.p(
+            t("A program acts in your name by a token of its own. "),
+            rx.el.a(t("Your API tokens"), href=routes.TOKENS, class_name="link"),
+            class_name="quiet",
+        ),
+        class_name="mt-12",
+    )
+
+
 def account() -> rx.Component:
     """Return the page of one's own account."""
     return shell(
@@ -192,6 +204,7 @@ def account() -> rx.Component:
                         end_others=AccountPage.end_others,
                     ),
                     _password(),
+                    _programs(),
                 ),
                 rx.el.div(*[ghost("3rem") for _ in range(6)], class_name="grid gap-4"),
             ),

@@ -1,164 +1,39 @@
-"""The outbox: facts written in the transaction that makes them true, and the relay that tells them.
-
-``append`` stores an event beside the rows it is about. After the commit one relay, the holder of an
-advisory lock, gives each event its place: a gapless ``position`` among all events, and a gapless
-``seq`` in each of its topics. It publishes in that order. A listener that sees ``seq`` jump has
-missed something and reads again from the database; one that sees a ``seq`` it knows ignores it.
-Every second the relay repeats the last ``seq`` of each topic somebody listens to, so the loss of
-the very last message is noticed too. The bus may therefore lose, repeat or reorder anything.
-
-A crash of the database may take back the last places, and the next relay gives them to others. So
-each message carries its relay's ``term``, which only grows: one of a new term means to read again,
-one of an old term means nothing.
-"""
+"""The relay: gives committed events their places, and tells them in that order."""
 
 import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
-import orjson
 import psycopg
 import sqlalchemy as sa
 from psycopg.rows import TupleRow
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
-from sqlmodel import Field, SQLModel, col
 
 from financial_live import db, telemetry
 from financial_live.errors import Unavailable
 from financial_live.event import Event
+from financial_live.outbox.models import (
+    BEGINNING,
+    EVERYTHING,
+    TERM,
+    WAKE,
+    OutboxEvent,
+    Place,
+    Placed,
+)
 
 _log = logging.getLogger(__name__)
 
-# Every event is also in this pseudo topic; its ``seq`` there is the event's ``position``.
-EVERYTHING = "*"
-# And the ``seq`` of this one counts the relays there ever were.
-TERM = "#term"
-# On this topic of the bus, which holds no events, a worker calls the relay of another.
-WAKE = "outbox"
 POLL_S = 0.05
 HEARTBEAT_S = 1.0
 _BATCH = 500
-_READ_AHEAD = 5_000
 _RETENTION_DAYS = 7
 _PRUNE_S = 3600.0
 _STANDBY_S = 1.0
 # Any number, the same in every worker: who holds this lock is the relay.
 _LOCK_KEY = 7_254_002_025
-
-
-class OutboxEvent(SQLModel, table=True):
-    """An event as stored. ``position`` is empty until the relay has given it its place."""
-
-    __tablename__ = "outbox"
-
-    id: int | None = Field(
-        default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
-    )
-    name: str = Field(sa_type=sa.Text, nullable=False)
-    topics: list[str] = Field(sa_column=sa.Column(ARRAY(sa.Text), nullable=False))
-    data: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    position: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, nullable=True))
-    inserted_at: datetime = Field(
-        default_factory=lambda: datetime.now(UTC),
-        sa_column=sa.Column(
-            sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
-        ),
-    )
-
-    __table_args__ = (
-        sa.UniqueConstraint("position", name="outbox_position_key"),
-        sa.CheckConstraint("cardinality(topics) > 0", name="outbox_has_topics"),
-        # The relay looks only for what has no place yet: nearly nothing, however long the table.
-        sa.Index("outbox_unplaced_index", "id", postgresql_where=sa.text("position IS NULL")),
-        sa.Index("outbox_inserted_at_index", "inserted_at"),
-    )
-
-
-class TopicSequence(SQLModel, table=True):
-    """The last ``seq`` given in a topic."""
-
-    __tablename__ = "topic_sequence"
-
-    topic: str = Field(sa_column=sa.Column(sa.Text, primary_key=True))
-    seq: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
-
-
-class OutboxCursor(SQLModel, table=True):
-    """How far a reader of its own has read: all that has a place up to ``position``."""
-
-    __tablename__ = "outbox_cursor"
-
-    name: str = Field(sa_column=sa.Column(sa.Text, primary_key=True))
-    position: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
-
-
-async def append(event: Event) -> None:
-    """Write ``event`` in the task's open transaction; it is told once that commits."""
-    async with db.transaction() as session:
-        await session.execute(
-            sa.insert(OutboxEvent).values(
-                name=event.name, topics=list(event.topics), data=dict(event.data)
-            )
-        )
-        db.after_commit(wake)
-
-
-class Place(NamedTuple):
-    """How far a topic has got: the last ``seq`` given in it, by the relay of ``term``."""
-
-    term: int
-    seq: int
-
-
-async def last_place(topic: str) -> Place:
-    """Return the last place given in ``topic`` as the task's transaction sees it."""
-    async with db.transaction() as session:
-        found = await session.execute(
-            sa.select(col(TopicSequence.topic), col(TopicSequence.seq)).where(
-                col(TopicSequence.topic).in_([topic, TERM])
-            )
-        )
-        seqs = {row.topic: row.seq for row in found}
-    return Place(seqs.get(TERM, 0), seqs.get(topic, 0))
-
-
-async def read(reader: str, names: Collection[str]) -> list[OutboxEvent]:
-    """Return the next events of these names for ``reader``, in their order, and count them as read.
-
-    They are read once the task's transaction commits, and again if it does not: what the reader
-    does with them in that transaction is done exactly once. Two readers of one name take turns.
-    A new one begins with the oldest event there is.
-    """
-    async with db.transaction() as session:
-        await session.execute(
-            insert(OutboxCursor).values(name=reader, position=0).on_conflict_do_nothing()
-        )
-        mine = sa.select(OutboxCursor).where(col(OutboxCursor.name) == reader).with_for_update()
-        cursor = (
-            await session.execute(mine, execution_options={"populate_existing": True})
-        ).scalar_one()
-        position = col(OutboxEvent.position)
-        ahead = sa.select(position).where(position > cursor.position).order_by(position)
-        end = await session.scalar(
-            sa.select(sa.func.max(sa.column("position"))).select_from(
-                ahead.limit(_READ_AHEAD).subquery()
-            )
-        )
-        if end is None:
-            return []
-        found = await session.execute(
-            sa.select(OutboxEvent)
-            .where(position > cursor.position, position <= end, col(OutboxEvent.name).in_(names))
-            .order_by(position)
-        )
-        cursor.position = end
-        await session.flush()
-        return list(found.scalars())
 
 
 class Publisher(Protocol):
@@ -180,25 +55,15 @@ def wake() -> None:
         waker()
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A message as it travels on the bus: an event in its place, or a repeated last ``seq``."""
-
-    place: Place
-    name: str | None
-    data: dict[str, Any]
-
-    def encode(self) -> bytes:
-        """Return the message's bytes."""
-        return orjson.dumps([*self.place, self.name, self.data])
-
-    @classmethod
-    def decode(cls, payload: bytes) -> "Placed":
-        """Read a message's bytes. Raises ValueError if they are not one."""
-        match orjson.loads(payload):
-            case [int(term), int(seq), str() | None as name, dict() as data]:
-                return cls(Place(term, seq), name, data)
-        raise ValueError(f"not a message: {payload[:80]!r}")
+async def append(event: Event) -> None:
+    """Write ``event`` in the task's open transaction; it is told once that commits."""
+    async with db.transaction() as session:
+        await session.execute(
+            sa.insert(OutboxEvent).values(
+                name=event.name, topics=list(event.topics), data=dict(event.data)
+            )
+        )
+        db.after_commit(wake)
 
 
 class Relay:
@@ -316,8 +181,14 @@ async def _begin_term(connection: psycopg.AsyncConnection[TupleRow]) -> int:
             [TERM],
         )
         row = await cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+        assert row is not None
+        term = int(row[0])
+        await connection.execute(
+            "INSERT INTO topic_sequence (topic, seq)"
+            " SELECT %s, coalesce((SELECT seq FROM topic_sequence WHERE topic = %s), 0)",
+            [f"{BEGINNING}{term}", EVERYTHING],
+        )
+    return term
 
 
 async def _place(
@@ -350,7 +221,7 @@ async def _place(
             for topic in topics:
                 last[topic] += 1
                 place = Place(term, last[topic])
-                messages.append((topic, Placed(place, name, data).encode()))
+                messages.append((topic, Placed(place, name, data, positions[-1]).encode()))
         await connection.execute(
             "UPDATE outbox SET position = p.position"
             " FROM unnest(%s::int8[], %s::int8[]) AS p (id, position) WHERE outbox.id = p.id",

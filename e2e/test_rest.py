@@ -1,0 +1,98 @@
+"""The door for programs, tried against its own description by requests that nobody thought of."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from e2e.instance import Site, connected, start_site, stop_site
+from e2e.people import Operator, Visitors
+from financial_live import cookies, routes
+from financial_live.rest.parsing import CSRF_HEADER
+
+_COMMAND = str(Path(sys.executable).with_name("schemathesis"))
+_CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.fixture(scope="module")
+def own_site() -> Iterator[Site]:
+    """Return an instance of these tests' own: they leave a thousand campaigns behind."""
+    folder = Path(tempfile.mkdtemp(prefix="financial-live-rest-"))
+    running = start_site(folder)
+    yield running
+    stop_site(running)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def tried(site: Site, *args: str) -> tuple[int, str]:
+    """Try every route in every way that its description allows or forbids; return what came of it.
+
+    The requests are the same each time.
+    """
+    done = subprocess.run(
+        [
+            *(_COMMAND, "--config-file", str(_CONFIG), "run", "--no-color", "--checks", "all"),
+            *("--generation-deterministic", "--workers", "2"),
+            *(site.address + routes.API_DESCRIPTION, *args),
+        ],
+        cwd=site.data_dir,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+class TestDescription:
+    def test_is_what_a_visitor_meets(self, own_site: Site) -> None:
+        code, printed = tried(own_site, "--max-examples", "10", "--phases", "coverage,fuzzing")
+
+        assert code == 0, printed
+
+    async def test_is_what_a_manager_meets(self, own_site: Site) -> None:
+        async with connected(own_site.instance["database_url"]):
+            manager = await Operator().new_account("Made Manager", role="manager")
+        proof = f"{CSRF_HEADER}: {cookies.csrf_token(manager.token)}"
+        cookie = f"Cookie: {cookies.NAME}={manager.token}"
+
+        code, printed = tried(
+            own_site,
+            *("--max-examples", "10", "-H", cookie, "-H", proof),
+            # Made-up tokens beside the session would only hide what it may.
+            *("--generation-with-security-parameters", "false"),
+        )
+
+        assert code == 0, printed
+
+
+class TestDocs:
+    async def test_a_gift_is_given_on_the_page_and_shown_with_its_curl(
+        self, visitors: Visitors, site: Site
+    ) -> None:
+        page = await visitors.open(routes.API_DOCS)
+        await page.click("#give_to_campaign > summary")
+        await page.fill("#give_to_campaign [name=id]", "build-mosque")
+        before = (await site.campaign("build-mosque"))["gift_count"]
+        await page.click("#give_to_campaign button")
+
+        said = page.locator("#give_to_campaign form pre")
+        await expect(said).to_contain_text("201 Created")
+        await expect(said).to_contain_text("curl -X POST")
+        assert (await site.campaign("build-mosque"))["gift_count"] == before + 1
+
+    async def test_what_needs_a_token_says_so_and_is_refused_without(
+        self, visitors: Visitors
+    ) -> None:
+        visitors.forgiven = ("401",)
+        page = await visitors.open(routes.API_DOCS)
+        await expect(page.locator("#list_managed > summary")).to_contain_text("needs a token")
+        await page.click("#list_managed > summary")
+        await page.click("#list_managed button")
+
+        await expect(page.locator("#list_managed form pre")).to_contain_text("401 Unauthorized")
