@@ -26,7 +26,11 @@ _ERRORS: Mapping[int, tuple[str, str]] = {
 }
 SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"session": [], "csrf": []}]
 """The ways to say who asks."""
+ANYBODY: list[dict[str, list[str]]] = [{}]
+"""It does not matter who asks, and what is sent of that is not looked at."""
 
+ASKING = (400, 403, 406, 408, 413, 415, 422, 429, 503)
+"""What may come of a body that anybody sends."""
 _ALWAYS = (401, 403, 406, 429, 503)
 LISTING = (*_ALWAYS, 400, 422)
 SHOWING = (*_ALWAYS, 404)
@@ -107,13 +111,14 @@ def described(
     errors: Iterable[int],
     takes: tuple[str, str, Mapping[str, Any]] | None = None,
     is_public: bool = False,
+    callers: list[dict[str, list[str]]] = SECURITY,
 ) -> dict[str, Any]:
     """Return what FastAPI wants to know of a route.
 
     ``takes`` is the wrapper of the body, the name of its schema, and an example. What is not
     public needs a token, or a session with its proof.
     """
-    extra: Schema = {"security": [*([{}] if is_public else []), *SECURITY]}
+    extra: Schema = {"security": [*([{}] if is_public else []), *callers]}
     if takes is not None:
         extra["requestBody"] = _body(*takes)
     is_read = takes is None and "ETag" in answer.headers

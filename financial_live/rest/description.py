@@ -21,7 +21,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field, create_model
 
 from financial_live import cookies, routes
-from financial_live.contexts import campaigns, donations
+from financial_live.contexts import accounts, campaigns, donations
+from financial_live.rest.auth import TokenAnswer, UserAnswer
 from financial_live.rest.campaigns import CampaignAnswer
 from financial_live.rest.conditions import KnownTags, fresh
 from financial_live.rest.describing import Schema, ref
@@ -35,6 +36,11 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_SAID: Schema = {
+    "type": "object",
+    "required": ["detail"],
+    "properties": {"detail": {"type": "string"}},
+}
 _REFERENCE = "#/components/schemas/{model}"
 _INTRODUCTION = f"""\
 JSON over HTTP. Bodies are wrapped, as in `{{"donation": {{…}}}}`, answers are `{{"data": …}}`, and
@@ -124,6 +130,8 @@ def _drop_what_is_never_answered(operation: Schema) -> None:
 def _schemas() -> dict[str, Schema]:
     """Return every schema that ``describing`` refers to by name."""
     inputs = {
+        "Registration": _input(accounts.Registration, "What somebody says to get an account."),
+        "Credentials": _input(accounts.Credentials, "What somebody logs in with."),
         "NewCampaign": _input(campaigns.CampaignInput, "A campaign to start."),
         "CampaignChanges": _changes(campaigns.CampaignInput, "Settings to change."),
         "NewDonation": _by_donor(_input(donations.GiftInput, "A gift.")),
@@ -145,7 +153,10 @@ def _schemas() -> dict[str, Schema]:
             "description": "A gift: whole for the team of its campaign, else what is public.",
             "anyOf": [ref("TeamGift"), ref("PublicGift")],
         },
-        "Problem": _errors({"type": "object", "properties": {"detail": {"type": "string"}}}),
+        "User": _answer(UserAnswer),
+        "Token": _holding(_answer(TokenAnswer), user=ref("User")),
+        "Said": _SAID,
+        "Problem": _errors(_SAID),
         "InvalidFields": _errors(
             {
                 "type": "object",
@@ -205,6 +216,15 @@ def _answer(*kinds: type) -> Schema:
         for field, hint in get_type_hints(kinds[-1]).items()
     }
     return _made_of(create_model("Answer", **fields), inspect.getdoc(kinds[-1]) or "")
+
+
+def _holding(schema: Schema, **parts: Schema) -> Schema:
+    """Return a schema some of whose properties have schemas of their own."""
+    for name, part in parts.items():
+        schema["properties"][name] = part | {
+            "description": schema["properties"][name]["description"]
+        }
+    return schema
 
 
 def _documented(kind: type) -> Iterator[tuple[str, str]]:

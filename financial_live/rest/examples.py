@@ -1,15 +1,17 @@
-"""A campaign and a gift that are nobody's, to show what requests and answers look like.
+"""A campaign, a gift and an account that are nobody's, to show what requests and answers look like.
 
 Nothing in them is missing: FastAPI leaves nulls out of the document.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from financial_live.contexts.accounts import ApiToken, NewToken, User
 from financial_live.contexts.campaigns import Campaign, ReviewPolicy
 from financial_live.contexts.donations import Donation, DonationSource, DonationStatus
+from financial_live.scope import Role, TokenScope
 
 _MOMENT = datetime(2026, 3, 7, 12, 0, 0, tzinfo=UTC)
 
@@ -28,6 +30,11 @@ NEW_GIFT: dict[str, Any] = {
     "currency": "IDR",
     "message": "Semoga berkah",
 }
+CREDENTIALS: dict[str, Any] = {
+    "email": "sari@example.org",
+    "password": "rain on a tin roof",
+}
+REGISTRATION: dict[str, Any] = {"name": "Sari Lestari", **CREDENTIALS}
 GIFT_CHANGES: dict[str, Any] = {"message": "Semoga berkah!", "show_amount": False}
 
 CAMPAIGN = Campaign(
@@ -61,4 +68,21 @@ GIFT = Donation(
     version=2,
     inserted_at=_MOMENT,
     updated_at=_MOMENT,
+)
+USER = User(
+    id=UUID("019cc8a1-7f00-7000-8000-000000000003"),
+    name=REGISTRATION["name"],
+    email=REGISTRATION["email"],
+    role=Role.MANAGER,
+)
+TOKEN = NewToken(
+    "flt_<43 characters>",
+    ApiToken(
+        user_id=USER.id,
+        name="curl",
+        token_hash="",
+        hint="",
+        scopes=[scope.value for scope in TokenScope],
+        expires_at=_MOMENT + timedelta(days=30),
+    ),
 )

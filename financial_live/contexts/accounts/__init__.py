@@ -26,9 +26,11 @@ from financial_live.contexts.accounts.events import (
 )
 from financial_live.contexts.accounts.models import (
     ApiToken,
+    Credentials,
     LoggedIn,
     NewToken,
     Purpose,
+    Registration,
     User,
     UserSession,
 )
@@ -66,9 +68,11 @@ __all__ = [
     "SESSION_LIFETIME",
     "TOKEN_LIFETIMES",
     "ApiToken",
+    "Credentials",
     "LoggedIn",
     "NewToken",
     "Purpose",
+    "Registration",
     "Role",
     "TokenScope",
     "User",

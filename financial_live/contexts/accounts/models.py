@@ -306,7 +306,9 @@ class Credentials(Input):
     """What somebody logs in with."""
 
     email: AccountEmail
+    """The address of the account."""
     password: AnyPassword
+    """Its password."""
 
 
 class CurrentPassword(Input):
@@ -331,8 +333,11 @@ class Registration(Input):
     """What somebody says of themselves to get an account."""
 
     name: Annotated[str, line_of(NAME_LENGTH)]
+    """What the account is to be called."""
     email: AccountEmail
+    """Where the link is sent that opens the account."""
     password: NewPassword
+    """A password of at least 10 characters that nobody would guess."""
 
 
 class AccountInput(Input):
