@@ -1,6 +1,7 @@
 """The relay: gives committed events their places, and tells them in that order."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import Counter
@@ -128,10 +129,10 @@ class Relay:
             if now >= next_prune:
                 next_prune = now + _PRUNE_S
                 await _prune(connection)
-            try:
-                await asyncio.wait_for(self._woken.wait(), POLL_S)
-            except TimeoutError:
-                continue
+            # Not wait_for: in Python 3.11 that may lose a cancellation that comes with the waking.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._woken.wait()
 
     async def relay_once(self, connection: psycopg.AsyncConnection[TupleRow]) -> int:
         """Place and publish all that is waiting; return how many events."""

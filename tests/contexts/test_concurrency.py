@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from financial_live import db
 from financial_live.contexts import campaigns, donations
-from financial_live.errors import AppError, Conflict, Invalid, NotFound
+from financial_live.errors import AppError, Conflict, Invalid, NotFound, Stale
 from financial_live.outbox import Relay
 from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_campaign
 
@@ -208,7 +208,7 @@ class TestManyClients:
         assert world.outcomes.total() == ACTS
         assert report.donations > ACTS / 5
         acts = {act.__name__ for act, _ in Client(0, world).acts} - {"give_invalid"}
-        refusals = {refusal.__name__ for refusal in (Invalid, Conflict, NotFound)}
+        refusals = {refusal.__name__ for refusal in (Invalid, Conflict, Stale, NotFound)}
         assert world.outcomes.keys() == acts | refusals
 
     async def test_one_key_and_one_external_id_made_one_gift_each(
