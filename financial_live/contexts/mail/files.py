@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -27,7 +28,7 @@ class MailFile:
     path: Path
     to: str
     subject: str
-    date: str
+    sent_at: datetime
     text: str
 
 
@@ -83,6 +84,6 @@ def _parsed(path: Path, content: bytes) -> MailFile:
         # The parser leaves the bytes of an address in another script as they are (RFC 6532).
         addresses.encode(errors="surrogateescape").decode(),
         str(message["Subject"]),
-        str(message["Date"]),
+        message["Date"].datetime,
         str(text.get_content()) if text is not None else "",
     )

@@ -141,7 +141,7 @@ class TestOwnFiles:
 
         def read(path: Path) -> bytes:
             opened.append(path)
-            return b"To: siti@example.org\n\n"
+            return b"To: siti@example.org\nDate: Sat, 07 Mar 2026 12:00:00 +0000\n\n"
 
         monkeypatch.setattr(Path, "read_bytes", read)
         assert len(await mail.own_files(siti, tmp_path)) == 1

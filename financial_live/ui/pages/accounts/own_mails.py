@@ -7,7 +7,10 @@ import reflex as rx
 from financial_live.config import Settings
 from financial_live.contexts import mail
 from financial_live.contexts.mail import MailFile
+from financial_live.contexts.wire import time_text
+from financial_live.rooms.views import microseconds
 from financial_live.scope import Scope
+from financial_live.ui.components.values import when
 from financial_live.ui.text import t
 
 
@@ -22,7 +25,8 @@ async def mail_lines(scope: Scope, settings: Settings) -> list[dict[str, Any]]:
 
 
 def _line(one: MailFile) -> dict[str, Any]:
-    return {"id": one.path.name, "subject": one.subject, "date": one.date, "text": one.text}
+    moment = microseconds(time_text(one.sent_at))
+    return {"id": one.path.name, "subject": one.subject, "at": moment, "text": one.text}
 
 
 def own_mails(mails: rx.Var[list[dict[str, Any]]]) -> rx.Component:
@@ -45,7 +49,8 @@ def _row(one: rx.Var[dict[str, Any]]) -> rx.Component:
     return rx.el.li(
         rx.el.details(
             rx.el.summary(
-                one["subject"], rx.el.span(one["date"], class_name="quiet small block font-normal")
+                one["subject"],
+                rx.el.span(when(at=one["at"]), class_name="quiet small block font-normal"),
             ),
             rx.el.p(one["text"], class_name="mail-text name"),
             class_name="more",

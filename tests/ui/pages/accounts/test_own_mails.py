@@ -1,5 +1,6 @@
 """Mails that no server takes are shown to whose they are, where that is right at all."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from financial_live.scope import Scope
 from financial_live.ui.pages.accounts.own_mails import mail_lines
 from tests.contexts.factories import VISITOR
 
+_SENT_AT = datetime(2026, 3, 7, 12, tzinfo=UTC)
+
 
 class Folder:
     """A reader that notes for whom it was asked to read, and where."""
@@ -23,7 +26,7 @@ class Folder:
     async def read(self, scope: Scope, folder: Path) -> list[MailFile]:
         self.asked.append((scope, folder))
         return [
-            MailFile(folder / f"{n}.eml", "siti@example.org", f"Mail {n}", "Mon", "A link")
+            MailFile(folder / f"{n}.eml", "siti@example.org", f"Mail {n}", _SENT_AT, "A link")
             for n in (2, 1)
         ]
 
@@ -43,7 +46,8 @@ class TestMailLines:
         settings = Settings.load(data_dir=tmp_path)
         lines = await mail_lines(VISITOR, settings)
         assert folder.asked == [(VISITOR, mail.folder_of(settings))]
-        assert lines[0] == {"id": "2.eml", "subject": "Mail 2", "date": "Mon", "text": "A link"}
+        at = int(_SENT_AT.timestamp() * 1_000_000)
+        assert lines[0] == {"id": "2.eml", "subject": "Mail 2", "at": at, "text": "A link"}
         assert [line["subject"] for line in lines] == ["Mail 2", "Mail 1"]
 
     @pytest.mark.parametrize(
