@@ -107,6 +107,7 @@ def create_router(streams: Streams) -> APIRouter:
 
     @router.get(
         template(routes.api_campaign_events),
+        response_class=EventStream,
         **described(
             Answer(
                 200,

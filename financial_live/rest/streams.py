@@ -98,6 +98,8 @@ class EventStream(Response):
     may raise AppError, which is answered as any route's.
     """
 
+    media_type = EVENT_STREAM
+
     def __init__(self, streams: Streams, *, address: str, listen: Listen) -> None:
         self.status_code = 200
         self.background = None
