@@ -38,6 +38,7 @@ from financial_live.rest.streams import EventStream, Pieces, Streams, Way, event
 from financial_live.rooms import (
     Feeds,
     Follower,
+    Heard,
     Hearing,
     Told,
     TooSlow,
@@ -52,6 +53,8 @@ _CHECK_S = 1.0
 _PAUSE_S = 1.0
 # All streams of a worker end at once when it stops, so they don't all come back at once.
 _RETRY_MS = (1_000, 3_000)
+# Events that are kept as they were sent, in case that others hear them a moment later.
+_KEPT = 1_000
 _KEEP_ALIVE = b": keep-alive\n\n"
 _SNAPSHOT = "campaign"
 
@@ -104,6 +107,7 @@ _EXAMPLE = b"".join(
 def create_router(streams: Streams) -> APIRouter:
     """Return the route that tells events, to so many as ``streams`` has places for."""
     router = new_router(Depends(require_events_accepted), tag="campaigns")
+    written = _Written()
 
     @router.get(
         template(routes.api_campaign_events),
@@ -130,11 +134,32 @@ def create_router(streams: Streams) -> APIRouter:
         @asynccontextmanager
         async def listen() -> AsyncIterator[tuple[Pieces, Way]]:
             async with _listening(request, scope, hearing, streams.feeds(), after) as listener:
-                yield listener.pieces(), listener.over
+                yield listener.pieces(written), listener.over
 
         return EventStream(streams, address=client_address(request), listen=listen)
 
     return router
+
+
+class _Written:
+    """Events as they are sent: many hear the same, so it is written once for all of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Hearing, Mark], bytes] = {}
+
+    def of(self, hearing: Hearing, told: Told) -> bytes:
+        """Return an event that happens now; nothing if it is not to be heard."""
+        key = (hearing, told.mark)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _written(hearing.of_event(told))
+            if len(self._known) > _KEPT:
+                del self._known[next(iter(self._known))]
+        return known
+
+
+def _written(heard: Heard | None) -> bytes:
+    return event(id=heard.mark, name=heard.name, data=heard.data) if heard else b""
 
 
 @asynccontextmanager
@@ -179,7 +204,7 @@ class _Listener:
         self._first = first
         self._checked_at = float("-inf")
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self, written: _Written) -> AsyncIterator[bytes]:
         """Yield what is to be sent, until there will be no more."""
         yield b"retry: %d\n%s" % (random.randint(*_RETRY_MS), self._first or b"\n")  # noqa: S311
         quiet_since = time.monotonic()
@@ -190,7 +215,7 @@ class _Listener:
                 return
             if not await self._may_go_on():
                 return
-            piece = await self._told(events) if events else _KEEP_ALIVE
+            piece = await self._told(events, written) if events else _KEEP_ALIVE
             if piece:
                 yield piece
                 quiet_since = time.monotonic()
@@ -205,16 +230,13 @@ class _Listener:
         except TimeoutError:
             return []
 
-    async def _told(self, events: list[Told]) -> bytes:
+    async def _told(self, events: list[Told], written: _Written) -> bytes:
         """Return these events as they are sent, as far as they may be heard."""
-        began, now = self._follower.began, None
-        old = [told for told in events if told.mark <= began]
-        if old and not self._hearing.is_whole:
-            now = await _patiently(lambda: public_now(old))
-        known = (self._hearing.of_event(t, now if t.mark <= began else None) for t in events)
-        return b"".join(
-            event(id=heard.mark, name=heard.name, data=heard.data) for heard in known if heard
-        )
+        old = [told for told in events if told.mark <= self._follower.began]
+        if not old or self._hearing.is_whole:
+            return b"".join(written.of(self._hearing, told) for told in events)
+        now = await _patiently(lambda: public_now(events))
+        return b"".join(_written(self._hearing.of_event(told, now)) for told in events)
 
     async def over(self) -> None:
         """Wait until who listens is no longer who they were, as far as that is told."""
