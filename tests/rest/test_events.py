@@ -14,7 +14,7 @@ from financial_live.contexts import accounts, campaigns, donations
 from financial_live.contexts.campaigns import Campaign, CampaignMember, CampaignRole
 from financial_live.contexts.donations import DonationSource, Gift
 from financial_live.errors import Unavailable
-from financial_live.rest import create_api, events, streams
+from financial_live.rest import create_api, listening, streams
 from financial_live.rooms import Follower, feed as feeding
 from financial_live.scope import Role, Scope
 from tests.contexts.factories import (
@@ -362,7 +362,7 @@ class TestWhoListens:
     async def test_tells_nothing_more_once_rights_have_ended_without_a_word(
         self, world: World, told: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(events, "_CHECK_S", 0.0)
+        monkeypatch.setattr(listening, "CHECK_S", 0.0)
         viewer = await join(told, "viewer@example.org", "viewer")
         listener = await self.follow(world, told, **viewer)
         async with db.transaction() as session:
@@ -374,20 +374,30 @@ class TestWhoListens:
     async def test_notices_at_the_latest_when_it_is_quiet(
         self, world: World, told: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(events, "_CHECK_S", 0.0)
-        monkeypatch.setattr(events, "KEEP_ALIVE_S", 0.01)
+        monkeypatch.setattr(listening, "CHECK_S", 0.0)
+        monkeypatch.setattr(listening, "KEEP_ALIVE_S", 0.01)
         viewer = await join(told, "viewer@example.org", "viewer")
         listener = await self.follow(world, told, **viewer)
         async with db.transaction() as session:
             await (await session.connection()).exec_driver_sql("DELETE FROM user_session")
         await listener.has_ended()
 
+    async def test_who_hears_what_everybody_hears_is_told_of_their_end(
+        self, world: World, told: Campaign
+    ) -> None:
+        await make_user()
+        donor = {"cookie": f"{cookies.NAME}={(await log_in()).token}"}
+        listener = await self.follow(world, told, **donor)
+        await accounts.log_out(await scope_by(donor))
+        await world.tell()
+        await listener.has_ended()
+
     async def test_nobody_is_asked_who_they_are_without_a_cookie(
         self, world: World, told: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(events, "_CHECK_S", 0.0)
+        monkeypatch.setattr(listening, "CHECK_S", 0.0)
         listener = await self.follow(world, told)
-        monkeypatch.setattr(events, "caller_now", None)
+        monkeypatch.setattr(listening, "caller_now", None)
         await make_gift(told)
         await world.tell()
         assert len(await listener.next()) == 1
@@ -397,14 +407,14 @@ class TestTheStream:
     async def test_says_that_it_lives_while_nothing_happens(
         self, world: World, told: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(events, "KEEP_ALIVE_S", 0.01)
+        monkeypatch.setattr(listening, "KEEP_ALIVE_S", 0.01)
         listener = await world.listen(told)
         await listener.shows(lambda: listener.text.count(": keep-alive\n\n") >= 2)
 
     async def test_goes_on_when_the_database_is_back(
         self, world: World, told: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(events, "_PAUSE_S", 0.001)
+        monkeypatch.setattr(listening, "PAUSE_S", 0.001)
         asked, some = 0, Follower.some
 
         async def away_at_first(self: Follower) -> Any:
