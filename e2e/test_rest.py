@@ -87,6 +87,16 @@ class TestDocs:
         await expect(said).to_contain_text("curl -X POST")
         assert (await site.campaign("build-mosque"))["gift_count"] == before + 1
 
+    async def test_of_a_stream_of_events_the_beginning_is_shown(self, visitors: Visitors) -> None:
+        page = await visitors.open(routes.API_DOCS)
+        await page.click("#follow_campaign > summary")
+        await page.fill("#follow_campaign [name=id]", "build-mosque")
+        await page.click("#follow_campaign button")
+
+        said = page.locator("#follow_campaign form pre")
+        await expect(said).to_contain_text("event: campaign")
+        await expect(said).to_contain_text("Accept: text/event-stream")
+
     async def test_what_needs_a_token_says_so_and_is_refused_without(
         self, visitors: Visitors
     ) -> None:

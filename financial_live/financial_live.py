@@ -14,8 +14,8 @@ from financial_live.config import get_settings
 from financial_live.contexts import accounts as account_context, idempotency_keys, mail
 from financial_live.contexts.accounts import Purpose
 from financial_live.errors import Unavailable
-from financial_live.rest import create_api
-from financial_live.rooms import Rooms, account_room
+from financial_live.rest import Streams, create_api
+from financial_live.rooms import Feeds, Rooms, account_room
 from financial_live.ui import gate, identity, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.values import line
@@ -44,6 +44,7 @@ _TRUSTED_AFTER_S = 1.0
 _HEALTHY_AFTER_S = 60.0
 _FORGET_S = 60.0
 _buses: list[Bus] = []
+_feeds: list[Feeds] = []
 
 
 async def _ping_bus() -> None:
@@ -51,6 +52,16 @@ async def _ping_bus() -> None:
     if not _buses:
         raise Unavailable("The bus is not connected yet.")
     await _buses[0].ping()
+
+
+def _feeds_of_this_worker() -> Feeds:
+    """Return what streams of events are told from. Raises Unavailable before there is any."""
+    if not _feeds:
+        raise Unavailable("Events cannot be followed yet; try again in a moment.")
+    return _feeds[0]
+
+
+streams = Streams(_feeds_of_this_worker)
 
 
 def _failed(exception: Exception) -> None:
@@ -69,7 +80,7 @@ app = rx.App(
         rx.el.meta(name="theme-color", content="#0f6b4a"),
     ],
     backend_exception_handler=_failed,
-    api_transformer=create_api(ping_bus=_ping_bus),
+    api_transformer=create_api(ping_bus=_ping_bus, streams=streams),
 )
 
 identity.keep_apart(app)
@@ -89,7 +100,8 @@ async def _live() -> AsyncIterator[None]:
     bus = Bus(settings.secret("redis_url"))
     _buses.append(bus)
     limits.connect(bus, settings)
-    rooms = Rooms(bus)
+    rooms, feeds = Rooms(bus), Feeds(bus)
+    _feeds.append(feeds)
     door = live.open_door(rooms, event_namespace)
     followers = identity.follow_users(
         bus, event_namespace, tell=lambda user_id: rooms.read_soon(account_room(user_id))
@@ -106,8 +118,9 @@ async def _live() -> AsyncIterator[None]:
         asyncio.create_task(_kept_running(name, run, feeds=fed))
         for name, run, fed in (
             ("measuring", lambda: telemetry.poll(executor), None),
-            ("listener", lambda: bus.listen(_Ears(rooms, relay, followers)), rooms),
+            ("listener", lambda: bus.listen(_Ears(rooms, feeds, relay, followers)), rooms),
             ("rooms", rooms.run, rooms),
+            ("feeds", feeds.run, None),
             ("live door", door.run, rooms),
             # Rooms notice by themselves when no relay is heard, of this worker or another.
             ("relay", relay.run, None),
@@ -123,6 +136,7 @@ async def _live() -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         _buses.clear()
+        _feeds.clear()
         limits.connect(None)
         await bus.close()
         await db.disconnect()
@@ -141,10 +155,13 @@ def _link(site: str, purpose: Purpose, token: str) -> str:
 
 
 class _Ears:
-    """What this worker hears: calls for its relay, news of its users, and news for its rooms."""
+    """What this worker hears: calls for its relay, and news for its users, rooms and feeds."""
 
-    def __init__(self, rooms: Rooms, relay: outbox.Relay, followers: identity.Followers) -> None:
+    def __init__(
+        self, rooms: Rooms, feeds: Feeds, relay: outbox.Relay, followers: identity.Followers
+    ) -> None:
         self._rooms = rooms
+        self._feeds = feeds
         self._relay = relay
         self._followers = followers
 
@@ -152,18 +169,21 @@ class _Ears:
         """Pass a message on to whom it concerns."""
         if topic == outbox.WAKE:
             self._relay.wake()
-        elif topic.startswith(identity.TOPIC):
+            return
+        self._feeds.received(topic, payload)
+        if topic.startswith(identity.TOPIC):
             self._followers.received(topic, payload)
         else:
             self._rooms.received(topic, payload)
 
     def subscribed(self, topic: str) -> None:
         """Tell whom it concerns that they may have missed something until now."""
+        self._feeds.subscribed(topic)
         if not topic.startswith(identity.TOPIC):  # Of users the next heartbeat tells enough.
             self._rooms.subscribed(topic)
 
     def interrupted(self) -> None:
-        """Do nothing: each room notices the silence by itself, whatever its cause."""
+        """Do nothing: rooms and feeds notice the silence by themselves, whatever its cause."""
 
 
 async def _forget_what_is_over() -> None:

@@ -220,6 +220,7 @@ class Caller(StrEnum):
     CONTEXTS = "other contexts, inside a use case of theirs"
     PROGRAM = "the program itself, from time to time"
     DOORS = "doors, before there is a Scope or to ask this table"
+    TELLERS = "who tells events again, for what of them is public"
 
 
 INTERNAL: Mapping[str, Caller] = {
@@ -239,6 +240,7 @@ INTERNAL: Mapping[str, Caller] = {
     "campaigns.require": Caller.DOORS,
     "campaigns.roles": Caller.DOORS,
     "donations.audience": Caller.DOORS,
+    "donations.public_gifts": Caller.TELLERS,
 }
 """Functions that read or write and yet are no acts."""
 

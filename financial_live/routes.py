@@ -78,6 +78,11 @@ def api_campaign_donations(campaign_id: str) -> str:
     return f"{api_campaign(campaign_id)}/donations"
 
 
+def api_campaign_events(campaign_id: str) -> str:
+    """Return the address that tells programs what happens to a campaign."""
+    return f"{api_campaign(campaign_id)}/events"
+
+
 def api_donation(donation_id: str) -> str:
     """Return the address of a gift for programs."""
     return f"{API_DONATIONS}/{quote(donation_id, safe='')}"

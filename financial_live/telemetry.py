@@ -46,6 +46,7 @@ POLL_INTERVAL_S = 10.0
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SEEN = "financial_live.telemetry"
+_STREAM = (b"content-type", b"text/event-stream")
 _BUCKETS_S = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
     *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
@@ -57,7 +58,8 @@ REGISTRY = CollectorRegistry()
 
 _endpoint = Histogram(
     "financial_live_endpoint_duration_seconds",
-    "Whole HTTP requests, by the route's template (phoenix.endpoint.stop.duration).",
+    "Whole HTTP requests, by the route's template; of streams of events, until they begin "
+    "(phoenix.endpoint.stop.duration).",
     ("route", "method", "status"),
     buckets=_BUCKETS_S,
     registry=REGISTRY,
@@ -160,11 +162,12 @@ def metrics_response() -> Response:
 class _Seen:
     """What is learnt of a request while it is handled. Shared by all copies of its ASGI scope."""
 
-    __slots__ = ("route", "status")
+    __slots__ = ("is_stream", "route", "status")
 
     def __init__(self) -> None:
         self.route = ""
         self.status = 0
+        self.is_stream = False
 
 
 @contextmanager
@@ -182,7 +185,8 @@ def dispatch(scope: Scope, route: str) -> Iterator[None]:
 class Telemetry:
     """ASGI middleware that times whole HTTP requests. Put it around everything else.
 
-    WebSockets pass through: how long one stays open tells nothing about the server.
+    WebSockets pass through: how long one stays open tells nothing about the server. So it is with
+    a stream of events, which counts as long as it takes to begin.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -198,6 +202,9 @@ class Telemetry:
         async def watch_status(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen.status = message["status"]
+                seen.is_stream = _STREAM in message["headers"]
+                if seen.is_stream:
+                    _observe_request(scope, seen, time.perf_counter() - started)
             await send(message)
 
         started = time.perf_counter()
@@ -207,7 +214,8 @@ class Telemetry:
             seen.status = seen.status or 500
             raise
         finally:
-            _observe_request(scope, seen, time.perf_counter() - started)
+            if not seen.is_stream:
+                _observe_request(scope, seen, time.perf_counter() - started)
 
 
 def _observe_request(scope: Scope, seen: _Seen, seconds: float) -> None:

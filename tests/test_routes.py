@@ -93,9 +93,10 @@ class TestApiAddresses:
             routes.API_DOCS,
             routes.API_DOCS_SCRIPT,
             routes.API_DOCS_STYLE,
+            routes.api_campaign_events("wells"),
         ],
     )
-    def test_what_describes_them_is_beside_them(self, api: FastAPI, address: str) -> None:
+    def test_what_is_said_of_them_is_beside_them(self, api: FastAPI, address: str) -> None:
         assert answers(api, "GET", address)
 
     @pytest.mark.parametrize("address", [routes.HEALTH, routes.READY, routes.METRICS])

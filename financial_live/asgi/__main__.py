@@ -11,6 +11,7 @@ import random
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -48,11 +49,21 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which tells when it serves, and can leave without a crowd."""
+    """uvicorn's server, which tells when it serves, and can leave without a crowd.
 
-    def __init__(self, config: uvicorn.Config, *, ready: int | None = None) -> None:
+    ``ending`` is called when it stops: it ends the answers that would not end by themselves.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        ready: int | None = None,
+        ending: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._ending = ending
         self._is_leaving = False
         self._is_hurried = False
 
@@ -77,6 +88,8 @@ class Server(uvicorn.Server):
         """Stop serving."""
         if self._is_leaving:
             await self._send_away()
+        if self._ending is not None:
+            self._ending()
         await super().shutdown(sockets)
 
     async def _send_away(self) -> None:
@@ -121,9 +134,16 @@ def serve(listening: socket.socket, *, gate: int | None = None, ready: int | Non
         load_app()
         # Nobody ever writes: the read returns when the gate is opened by closing it.
         os.read(gate, 1)
-    server = Server(config, ready=ready)
+    server = Server(config, ready=ready, ending=_end_streams)
     server.run(sockets=[listening])
     return server.started
+
+
+def _end_streams() -> None:
+    # Imported here: importing it loads Reflex, and so does the application that is served.
+    from financial_live.financial_live import streams
+
+    streams.end()
 
 
 if __name__ == "__main__":

@@ -8,22 +8,24 @@ site's own pages: these act for whoever is logged in, by the session's cookie, a
 CSRF token that they ask (``parsing``, ``session``). How often one may ask is in ``limits``.
 
 Each route says what it takes and answers (``describing``), and the OpenAPI document is made of that
-(``description``).
+(``description``). What happens is told in answers that do not end (``events``).
 """
 
 from fastapi import APIRouter, FastAPI
 
-from financial_live.rest import auth, campaigns, description, donations, health, session
+from financial_live.rest import auth, campaigns, description, donations, events, health, session
 from financial_live.rest.dispatch import heads_of
+from financial_live.rest.streams import Streams, nowhere
 from financial_live.rest.unknown import Unknown
 
-__all__ = ["create_api"]
+__all__ = ["Streams", "create_api"]
 
 
-def create_api(*, ping_bus: health.Ping | None = None) -> FastAPI:
+def create_api(*, ping_bus: health.Ping | None = None, streams: Streams | None = None) -> FastAPI:
     """Return the application for programs; mount the site behind it.
 
     ``ping_bus`` raises Unavailable while the bus is away; without it, /ready says so of the bus.
+    Without ``streams`` no events can be followed.
     """
     # FastAPI would serve its own document, and a page with scripts of other servers.
     # Nothing is at an address with one more slash: a redirect would forget a proxy's https.
@@ -39,6 +41,7 @@ def create_api(*, ping_bus: health.Ping | None = None) -> FastAPI:
         auth.router,
         campaigns.router,
         donations.router,
+        events.create_router(streams or Streams(nowhere)),
         session.router,
         health.create_router(ping_bus),
         description.create_router(api),

@@ -15,7 +15,7 @@ _ERRORS: Mapping[int, tuple[str, str]] = {
     401: ("Who asks is not known, or not believed.", "Log in to start a campaign."),
     403: ("Whoever asks may not do this.", "You are not allowed to start a campaign."),
     404: ("It is not there, or not for who asks.", "There is no campaign 'nothing'."),
-    406: ("Only JSON is served.", "Only application/json is served here."),
+    406: ("What is served is not accepted.", "Only application/json is served here."),
     408: ("The body did not arrive in time.", "The body did not arrive within 10 s."),
     409: ("What is there now refuses it.", "This gift is approved and counted. Refund instead."),
     412: ("It was changed since it was seen.", "This campaign was changed by somebody else."),
@@ -34,6 +34,7 @@ ASKING = (400, 403, 406, 408, 413, 415, 422, 429, 503)
 _ALWAYS = (401, 403, 406, 429, 503)
 LISTING = (*_ALWAYS, 400, 422)
 SHOWING = (*_ALWAYS, 404)
+FOLLOWING = (*SHOWING, 400)
 LISTING_OF_ONE = (*LISTING, 404)
 MAKING = (*_ALWAYS, 400, 408, 409, 413, 415, 422)
 MAKING_IN_ONE = (*MAKING, 404)
@@ -76,6 +77,7 @@ class Answer:
     example: Any = None
     headers: tuple[str, ...] = ()
     leads_to: tuple[str, ...] = ()
+    media_type: str = "application/json"
 
 
 def ref(name: str) -> Schema:
@@ -155,7 +157,7 @@ def _success(answer: Answer) -> Schema:
         }
     if answer.schema is not None:
         content = {"schema": answer.schema, "example": answer.example}
-        found["content"] = {"application/json": content}
+        found["content"] = {answer.media_type: content}
     return found
 
 

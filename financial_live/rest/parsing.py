@@ -23,6 +23,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
 BODY_TIMEOUT_S = 10.0
 CSRF_HEADER = "X-CSRF-Token"
+EVENT_STREAM = "text/event-stream"
 _JSON = "application/json"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # What fits 64 bits; longer whole numbers are no counts, but may be amounts.
@@ -61,20 +62,30 @@ async def _caller(request: Request) -> Scope:
 
     Raises TooMany, and HTTPException: status 401 for a token that is none or has ended.
     """
-    address = client_address(request)
     secret = _bearer_of(request)
-    if secret is None:
-        await limits.take(limits.by_address(Policy.REQUESTS, address))
-        return (await _browser(request) or visitor_of(request)).at(address)
-    await limits.take(limits.by_address(Policy.REQUESTS, address), limits.by_token(secret))
-    scope = await accounts.token_scope(secret, address=address)
+    by_token = [] if secret is None else [limits.by_token(secret)]
+    await limits.take(limits.by_address(Policy.REQUESTS, client_address(request)), *by_token)
+    scope = await caller_now(request)
     if scope is None:
         raise HTTPException(
             401,
             "This token is unknown, has expired or was revoked.",
             {"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
-    return scope.at(address)
+    return scope
+
+
+async def caller_now(request: Request) -> Scope | None:
+    """Return who asks, as they are now; None for a token that is none or has ended.
+
+    A cookie that is nobody's is a visitor's. Raises Unavailable.
+    """
+    address = client_address(request)
+    secret = _bearer_of(request)
+    if secret is None:
+        return (await _browser(request) or visitor_of(request)).at(address)
+    scope = await accounts.token_scope(secret, address=address)
+    return scope and scope.at(address)
 
 
 def _bearer_of(request: Request) -> str | None:
@@ -132,18 +143,28 @@ IdempotencyKey = Annotated[
 
 async def require_json_accepted(request: Request) -> None:
     """Raise HTTPException with status 406 if the caller accepts no JSON, all that we speak."""
+    _require_accepted(request, _JSON)
+
+
+async def require_events_accepted(request: Request) -> None:
+    """Raise HTTPException with status 406 if the caller accepts no stream of events."""
+    _require_accepted(request, EVENT_STREAM)
+
+
+def _require_accepted(request: Request, kind: str) -> None:
     header = ", ".join(request.headers.getlist("accept"))
-    if header.strip() and not _accepts_json(header):
-        raise HTTPException(406, f"Only {_JSON} is served here; send Accept: {_JSON}.")
+    if header.strip() and not _accepts(header, kind):
+        raise HTTPException(406, f"Only {kind} is served here; send Accept: {kind}.")
 
 
-def _accepts_json(header: str) -> bool:
-    """Whether the most exact range of an Accept header that covers JSON does not exclude it."""
+def _accepts(header: str, served: str) -> bool:
+    """Whether the most exact range of an Accept header that covers a type does not exclude it."""
     weights: dict[str, str] = {}
     for part in header.lower().split(","):
         kind, *parameters = (text.strip() for text in part.split(";"))
         weights[kind] = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-    covering = (weights[kind] for kind in (_JSON, "application/*", "*/*") if kind in weights)
+    ranges = (served, f"{served.partition('/')[0]}/*", "*/*")
+    covering = (weights[kind] for kind in ranges if kind in weights)
     return next(covering, "0").strip("0.") != ""
 
 

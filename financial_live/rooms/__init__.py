@@ -1,4 +1,6 @@
-"""What the watchers of a topic see, kept once for all of them. Knows no door.
+"""What the watchers of a topic see, kept once for all of them, and what followers hear.
+
+Knows no door. Who acts on each event follows a ``feed``, and hears of it what ``hearing`` allows.
 
 A room is a view of the database for one audience: some fields, and some rows in the order they are
 shown. It is read once, follows the events of its topic by a pure function (``views``), and tells
@@ -18,6 +20,8 @@ A room is right by these rules:
 - a new watcher gets the whole view between two frames, never beside one.
 """
 
+from financial_live.rooms.feed import Feeds, Follower, Told, TooSlow
+from financial_live.rooms.hearing import Heard, Hearing, beginning, public_now
 from financial_live.rooms.registry import Rooms, Watchers
 from financial_live.rooms.room import Frame, Room
 from financial_live.rooms.views import (
@@ -33,17 +37,25 @@ from financial_live.rooms.views import (
 )
 
 __all__ = [
+    "Feeds",
+    "Follower",
     "Frame",
+    "Heard",
+    "Hearing",
     "Room",
     "RoomKey",
     "Rooms",
     "Row",
+    "Told",
+    "TooSlow",
     "View",
     "Watchers",
     "account_room",
+    "beginning",
     "campaign_room",
     "campaigns_room",
     "gifts_room",
     "live_campaigns_room",
+    "public_now",
     "team_room",
 ]

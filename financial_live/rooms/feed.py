@@ -47,8 +47,10 @@ class TooSlow(Exception):
 class Follower:
     """Somebody who follows a feed, after a mark: out of the outbox until that has no more."""
 
-    def __init__(self, topic: str, mark: Mark) -> None:
+    def __init__(self, topic: str, mark: Mark, *, now: Mark | None = None) -> None:
         self.mark = mark
+        # What has a mark up to this one had happened before anybody followed.
+        self.began = mark if now is None else now
         self._topic = topic
         self._is_behind = True
         # What the feed tells is kept before the last look into the outbox, and not long before.
@@ -66,15 +68,34 @@ class Follower:
         except asyncio.QueueFull:
             self._is_too_slow = True
 
+    def skip(self, mark: Mark) -> None:
+        """Leave out what happened up to ``mark``: who follows has read it elsewhere."""
+        self.mark = max(self.mark, mark)
+
     async def next(self) -> Told:
         """Return the next event when there is one. Raises TooSlow, and Unavailable."""
         while not self._is_too_slow:
-            told = await self._next()
-            # What was read from the outbox may be told by the feed as well.
-            if told is not None and told.mark > self.mark:
-                self.mark = told.mark
+            told = await self._unheard()
+            if told is not None:
                 return told
         raise TooSlow
+
+    async def some(self) -> list[Told]:
+        """Return the next event when there is one, and those at hand. Raises like ``next``."""
+        found = [await self.next()]
+        while self._backlog or not (self._is_behind or self._waiting.empty()):
+            told = await self._unheard()
+            if told is not None:
+                found.append(told)
+        return found
+
+    async def _unheard(self) -> Told | None:
+        told = await self._next()
+        # What was read from the outbox may be told by the feed as well.
+        if told is None or told.mark <= self.mark:
+            return None
+        self.mark = told.mark
+        return told
 
     async def _next(self) -> Told | None:
         if self._backlog:
@@ -192,7 +213,7 @@ class Feeds:
                 now = await outbox.last_mark()
                 position = await outbox.resumed(after) if after is not None else None
             begin = now if position is None else Mark(now.term, position)
-            follower = Follower(topic, begin)
+            follower = Follower(topic, begin, now=now)
             feed.followers.append(follower)
             try:
                 yield follower, now if position is None else None

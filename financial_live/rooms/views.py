@@ -172,7 +172,7 @@ def _gift_row(gift: Mapping[str, Any]) -> Row:
 
 
 def _apply_campaign(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
-    summary, gifts = data["campaign"], _gifts_of(data)
+    summary, gifts = data["campaign"], gifts_of(data)
     if summary["id"] == key.subject and summary["version"] <= view.fields.get("_version", 0):
         return view
     if not gifts or view.fields["missing"] or any(g["campaign_id"] != key.subject for g in gifts):
@@ -187,7 +187,7 @@ def _apply_campaign(key: RoomKey, view: View, name: str, data: Mapping[str, Any]
     return View({**view.fields, **_campaign_fields(summary), "largest": largest}, rows)
 
 
-def _gifts_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def gifts_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the gifts that an event is about; none if it is about the campaign alone."""
     if "donations" in data:
         return list(data["donations"])
@@ -278,7 +278,7 @@ def _with_campaigns(rows: dict[str, Row]) -> View:
 
 
 def _apply_gifts(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
-    gifts = _gifts_of(data)
+    gifts = gifts_of(data)
     if not gifts:
         return _renamed(view, data["campaign"])
     rows = view.rows

@@ -172,8 +172,10 @@ class Followers:
     def received(self, topic: str, payload: bytes) -> None:
         """Close the sockets that a message about a user concerns; all, if one was missed."""
         user_id = UUID(topic.removeprefix(TOPIC))
+        known = self._places.get(user_id)
+        if known is None:  # Others of this worker listen to this user.
+            return
         message = Placed.decode(payload)
-        known = self._places.get(user_id, message.place)
         self._places[user_id] = message.place
         follows = known.term == message.place.term and message.place.seq - known.seq <= 1
         if message.name is None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,13 +26,15 @@ async def chat(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(listening: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+async def serving(
+    listening: socket.socket, app: Any = chat, ending: Callable[[], None] | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """Serve, and give the task that ends when the server does."""
     # uvicorn repeats a signal to whoever handled it before: here that is nobody.
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     ready, tells_ready = os.pipe()
-    config = uvicorn.Config(chat, ws=Socket, lifespan="off", log_level="critical")
-    server = worker.Server(config, ready=tells_ready)
+    config = uvicorn.Config(app, ws=Socket, lifespan="off", log_level="critical")
+    server = worker.Server(config, ready=tells_ready, ending=ending)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     assert await asyncio.to_thread(os.read, ready, 1) == b"1"
     os.close(ready)
@@ -87,3 +89,26 @@ class TestLeaving:
             assert served.getpeername() == waiting.getsockname()
             for one in (served, waiting, successor):
                 one.close()
+
+
+class TestStopping:
+    @pytest.mark.parametrize("signum", [signal.SIGTERM, LEAVE])
+    async def test_ends_the_answers_that_would_not_end(self, signum: signal.Signals) -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        over = asyncio.Event()
+
+        async def stream(scope: Any, receive: Any, send: Any) -> None:
+            body = {"type": "http.response.body"}
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send(body | {"body": b"begun", "more_body": True})
+            await over.wait()
+            await send(body | {"body": b"ended"})
+
+        async with serving(listening, stream, over.set) as ending:
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await asyncio.wait_for(reader.readuntil(b"begun"), PATIENCE_S)
+            os.kill(os.getpid(), signum)
+            await asyncio.wait_for(reader.readuntil(b"ended"), PATIENCE_S)
+            await asyncio.wait_for(asyncio.shield(ending), PATIENCE_S)
+            writer.close()

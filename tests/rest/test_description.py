@@ -69,6 +69,7 @@ class TestDocument:
             ("GET", "/api/campaigns"),
             ("GET", "/api/campaigns/{id}"),
             ("GET", "/api/campaigns/{id}/donations"),
+            ("GET", "/api/campaigns/{id}/events"),
             ("POST", "/api/campaigns/{id}/donations"),
             ("POST", "/api/donations"),
             ("GET", "/api/donations/{id}"),

@@ -133,6 +133,25 @@ class TestFollow:
             stage.arrive()
             assert await waiting == [2, 3]
 
+    async def test_all_that_is_at_hand_is_taken_at_once(self, stage: Stage) -> None:
+        begun = await outbox.last_mark()
+        await stage.happen(3)
+        async with stage.feeds.follow(TOPIC, begun) as (follower, _), asyncio.timeout(10):
+            assert [told.data["number"] for told in await follower.some()] == [1, 2, 3]
+            waiting = asyncio.create_task(follower.some())
+            await asyncio.sleep(0.05)  # It has looked into the outbox for the last time.
+            await stage.happen(2)
+            stage.arrive()
+            assert [told.data["number"] for told in await waiting] == [4, 5]
+
+    async def test_leaves_out_what_is_skipped(self, stage: Stage) -> None:
+        async with stage.feeds.follow(TOPIC) as (follower, _):
+            await stage.happen(2)
+            follower.skip(await outbox.last_mark())
+            await stage.happen()
+            stage.arrive()
+            assert await numbers(follower, 1) == [3]
+
     async def test_who_takes_nothing_is_let_go(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -78,32 +78,28 @@ async def touch(
     )
 
 
-async def remove(session: AsyncSession, user_id: UUID, token_id: UUID) -> bool:
-    """Delete a token of a user; False if they have none such."""
-    gone = await session.execute(
-        sa.delete(ApiToken)
-        .where(col(ApiToken.id) == token_id, col(ApiToken.user_id) == user_id)
-        .returning(col(ApiToken.id)),
-        execution_options=_QUIET,
-    )
-    return gone.scalar() is not None
-
-
-async def remove_all(session: AsyncSession, user_id: UUID, *, only_logins: bool) -> None:
-    """Delete the tokens of a user, or only those that programs got by logging in."""
+async def remove(
+    session: AsyncSession, user_id: UUID, *, only: UUID | None = None, only_logins: bool = False
+) -> list[UUID]:
+    """Delete tokens of a user and return which: all, one, or those that programs got by login."""
     statement = sa.delete(ApiToken).where(col(ApiToken.user_id) == user_id)
+    if only is not None:
+        statement = statement.where(col(ApiToken.id) == only)
     if only_logins:
         statement = statement.where(col(ApiToken.is_login))
-    await session.execute(statement, execution_options=_QUIET)
+    gone = await session.execute(statement.returning(col(ApiToken.id)), execution_options=_QUIET)
+    return list(gone.scalars())
 
 
-async def remove_expired(session: AsyncSession) -> None:
-    """Delete the tokens whose time is over."""
+async def remove_expired(session: AsyncSession) -> list[tuple[UUID, UUID]]:
+    """Delete the tokens whose time is over, and return the user and the id of each."""
     expired = (
         sa.select(col(ApiToken.id))
         .where(col(ApiToken.expires_at) <= columns.now())
         .with_for_update(skip_locked=True)
     )
-    await session.execute(
-        sa.delete(ApiToken).where(col(ApiToken.id).in_(expired)), execution_options=_QUIET
+    statement = sa.delete(ApiToken).where(col(ApiToken.id).in_(expired))
+    gone = await session.execute(
+        statement.returning(col(ApiToken.user_id), col(ApiToken.id)), execution_options=_QUIET
     )
+    return [(row.user_id, row.id) for row in gone]

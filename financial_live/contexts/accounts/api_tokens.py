@@ -1,7 +1,8 @@
 """API tokens: how programs come in, as the user who made them, for what they were made.
 
 A token is a row and a secret that only its maker has seen. It is looked up at each request, so it
-ends with its row, and what its user may is read then too: another role counts at once. A password
+ends with its row, and what its user may is read then too: another role counts at once. Whoever
+serves a token for longer than a request hears ``token_revoked``. A password
 set by a mailed link or by an admin ends all tokens of the account, as whoever had got in may have
 made one; a password that its owner changes ends only those that programs got by logging in.
 """
@@ -13,9 +14,9 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db, rights
+from financial_live import db, outbox, rights
 from financial_live.contexts import columns
-from financial_live.contexts.accounts import api_token_repo, repo, sessions, tokens
+from financial_live.contexts.accounts import api_token_repo, events, repo, sessions, tokens
 from financial_live.contexts.accounts.models import (
     ADDRESS_LENGTH,
     HINT_LENGTH,
@@ -61,7 +62,8 @@ async def log_in_program(
     """Make a token of whoever has this password, for all they may, for 30 days.
 
     It is named after ``agent``, the program as it calls itself. Of who has 50 tokens the oldest
-    that was got so ends. Raises like ``log_in``, and Conflict if there is none such.
+    that was got so ends: emits ``token_revoked``. Raises like ``log_in``, and Conflict if there is
+    none such.
     """
     rights.require(scope, Act.LOG_IN_PROGRAM)
     user = await sessions.authenticated(scope, email, password, address=address)
@@ -80,7 +82,7 @@ async def _make_room(session: AsyncSession, user_id: UUID) -> None:
     by_login = [token for token in held if token.is_login]
     if not by_login:
         raise Conflict(f"This account has {MOST} tokens. Revoke one on the site, or use one.")
-    await api_token_repo.remove(session, user_id, by_login[-1].id)
+    await end(session, user_id, only=by_login[-1].id)
 
 
 async def _add(
@@ -111,7 +113,7 @@ async def list_tokens(scope: Scope) -> Sequence[ApiToken]:
 
 
 async def revoke_token(scope: Scope, id: UUID | str) -> None:
-    """End one of the caller's tokens; its next request is refused.
+    """End one of the caller's tokens; its next request is refused. Emits ``token_revoked``.
 
     Raises Unauthorized, Forbidden, and NotFound also for somebody else's.
     """
@@ -122,8 +124,18 @@ async def revoke_token(scope: Scope, id: UUID | str) -> None:
     except ValueError:
         raise gone from None
     async with db.transaction() as session:
-        if not await api_token_repo.remove(session, user_id, token_id):
+        if not await end(session, user_id, only=token_id):
             raise gone
+
+
+async def end(
+    session: AsyncSession, user_id: UUID, *, only: UUID | None = None, only_logins: bool = False
+) -> list[UUID]:
+    """End tokens of a user in the caller's transaction, and tell which."""
+    ended = await api_token_repo.remove(session, user_id, only=only, only_logins=only_logins)
+    if ended:
+        await outbox.append(events.token_revoked(user_id, ended))
+    return ended
 
 
 async def token_scope(secret: str, *, address: str) -> Scope | None:

@@ -3,6 +3,7 @@
 - ``session_begun``: somebody has logged in, somewhere.
 - ``session_revoked``: sessions have ended, by logging out or by force: a new password, another
   role, their time. Whoever serves them must stop. ``session_ids`` names them.
+- ``token_revoked``: API tokens have ended, for the like reasons; ``token_ids`` names them.
 - ``user_registered``: somebody has an account whose address must be proven.
 - ``registered_again``: somebody tried to register an address that has an account.
 - ``verification_requested``: somebody wants another link to prove the address.
@@ -29,6 +30,12 @@ def session_revoked(user_id: UUID, session_ids: Iterable[UUID]) -> Event:
     return Event(
         "session_revoked", topics(user_id), {"user_id": str(user_id), "session_ids": ended}
     )
+
+
+def token_revoked(user_id: UUID, token_ids: Iterable[UUID]) -> Event:
+    """Tell that these API tokens of somebody have ended."""
+    ended = sorted(map(str, token_ids))
+    return Event("token_revoked", topics(user_id), {"user_id": str(user_id), "token_ids": ended})
 
 
 def user_registered(user_id: UUID) -> Event:

@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from financial_live import db, limits, outbox, rights
 from financial_live.contexts import columns
 from financial_live.contexts.accounts import (
-    api_token_repo,
+    api_tokens,
     events,
     passwords,
     repo,
@@ -204,7 +204,7 @@ async def replace_password(
         verified_at=user.verified_at or columns.now(),
     )
     await repo.remove_tokens(session, user.id)
-    await api_token_repo.remove_all(session, user.id, only_logins=keeps_tokens)
+    await api_tokens.end(session, user.id, only_logins=keeps_tokens)
     await sessions.end(session, user.id, but=but)
     return changed
 

@@ -215,13 +215,15 @@ async def end(
 async def prune() -> int:
     """End the sessions whose time is over, and return how many. Emits ``session_revoked``.
 
-    Links, API tokens and attempts to log in that count no more are forgotten as well.
+    API tokens end likewise (``token_revoked``); links, and attempts to log in, that count no more
+    are forgotten.
     """
     async with db.transaction() as session:
         ended = await repo.end_expired_sessions(session)
         for user_id, session_id in ended:
             await outbox.append(events.session_revoked(user_id, [session_id]))
         await repo.remove_expired_tokens(session)
-        await api_token_repo.remove_expired(session)
+        for user_id, token_id in await api_token_repo.remove_expired(session):
+            await outbox.append(events.token_revoked(user_id, [token_id]))
     await throttle.prune()
     return len(ended)

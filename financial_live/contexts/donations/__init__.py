@@ -15,7 +15,12 @@ from financial_live.contexts.donations.events import (
     row,
 )
 from financial_live.contexts.donations.giving import Gift
-from financial_live.contexts.donations.lists import list_donations, list_managed, scroll
+from financial_live.contexts.donations.lists import (
+    list_donations,
+    list_managed,
+    public_gifts,
+    scroll,
+)
 from financial_live.contexts.donations.models import (
     CheckReport,
     Donation,
@@ -72,6 +77,7 @@ __all__ = [
     "list_own",
     "load_demo",
     "public_gift",
+    "public_gifts",
     "row",
     "scroll",
     "statistics",

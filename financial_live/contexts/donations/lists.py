@@ -4,13 +4,13 @@ Each comes in pages, with the number of all, and those for programs also as stre
 on: counting and skipping take the longer the more there are, a stretch does not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from financial_live import db, rights
 from financial_live.contexts import campaigns, listing
-from financial_live.contexts.donations import repo
+from financial_live.contexts.donations import events, repo
 from financial_live.contexts.donations.models import Donation, DonationStatus
 from financial_live.contexts.donations.sight import sight, team_sights
 from financial_live.contexts.inputs import INVALID, Errors
@@ -120,6 +120,16 @@ async def scroll(
         shown = await (_managed if campaign_id is None else _seen)(scope, wanted)
         rows = await repo.beyond(session, shown.query, seek)
     return seek.stretch([shown.of(row) for row in rows], _place)
+
+
+async def public_gifts(ids: Collection[UUID]) -> Mapping[str, events.PublicGift]:
+    """Return by id those of these gifts that everybody may see, as everybody sees them now.
+
+    For who tells again of what happened to them: they may have been hidden or edited since.
+    """
+    async with db.transaction() as session:
+        found = await repo.public_of(session, ids)
+    return {str(gift.id): events.public_gift(gift) for gift in found}
 
 
 def _place(donation: Donation) -> listing.Place:

@@ -132,6 +132,12 @@ async def newest(session: AsyncSession, query: Query, limit: int) -> Sequence[Do
     return rows.scalars().all()
 
 
+async def public_of(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Donation]:
+    """Return those of these gifts that everybody may see, in no order."""
+    rows = await session.execute(_loaded(public(gifts()).where(col(Donation.id).in_(ids))))
+    return rows.scalars().all()
+
+
 async def find(session: AsyncSession, donation_id: UUID) -> Donation | None:
     """Return one gift with its campaign."""
     query = _loaded(gifts()).where(col(Donation.id) == donation_id)

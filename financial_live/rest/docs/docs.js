@@ -30,8 +30,16 @@ const field = (parameter) => {
   return element("label", {}, element("code", {}, name), words, explained, input);
 };
 
-const requestOf = (path, method, form) => {
-  const headers = { Accept: "application/json" };
+// What a route answers when all is well: the type, and an example of it.
+const successOf = (operation) => {
+  const [status] = Object.keys(operation.responses).filter((name) => name < 300);
+  const [[type, { example }] = ["application/json", {}]] =
+    Object.entries(operation.responses[status]?.content ?? {});
+  return { type, example };
+};
+
+const requestOf = (path, method, form, operation) => {
+  const headers = { Accept: successOf(operation).type };
   const query = new URLSearchParams();
   let address = path;
   for (const input of form.querySelectorAll("[data-place]")) {
@@ -50,10 +58,19 @@ const requestOf = (path, method, form) => {
   return { address: address + asked, options: { method: method.toUpperCase(), headers, body } };
 };
 
+// A stream of events does not end, so its first ones are shown.
+const beginningOf = async (answer) => {
+  const reader = answer.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+};
+
 const shown = async ({ address, options }) => {
   const answer = await fetch(address, { ...options, credentials: "omit", cache: "no-store" });
-  const text = await answer.text();
-  const isJson = (answer.headers.get("content-type") ?? "").startsWith("application/json");
+  const type = answer.headers.get("content-type") ?? "";
+  const isJson = type.startsWith("application/json");
+  const text = await (type.startsWith("text/event-stream") ? beginningOf(answer) : answer.text());
   const headers = ["etag", "location", "link", "allow", "retry-after"]
     .filter((name) => answer.headers.has(name))
     .map((name) => `${name}: ${answer.headers.get(name)}`);
@@ -84,7 +101,7 @@ const attempt = (path, method, operation) => {
     element("button", { type: "submit" }, "Send"), result);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const request = requestOf(path, method, form);
+    const request = requestOf(path, method, form, operation);
     const said = await shown(request).catch((error) => `The request failed: ${error.message}`);
     result.textContent = `${curl(request)}\n\n${said}`;
     result.hidden = false;
@@ -119,12 +136,12 @@ const bodyOf = (described, operation) => {
 
 const answersOf = (operation) => Object.entries(operation.responses).flatMap(([status, answer]) => {
   // Errors look all the same, as the beginning of the page tells.
-  const example = status < 300 ? answer.content?.["application/json"]?.example : undefined;
+  const example = status < 300 ? successOf(operation).example : undefined;
   const headers = Object.keys(answer.headers ?? {}).join(", ");
   return [
     element("dt", {}, status),
     element("dd", {}, `${answer.description} ${headers ? `Headers: ${headers}.` : ""}`,
-      example ? element("pre", {}, written(example)) : null),
+      example ? element("pre", {}, typeof example === "string" ? example : written(example)) : null),
   ];
 });
 

@@ -12,7 +12,7 @@ from financial_live.contexts import accounts
 from financial_live.contexts.accounts import NewToken, Purpose, TokenScope, api_tokens
 from financial_live.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthorized
 from financial_live.scope import Role, Scope
-from tests.contexts.factories import OPERATOR, VISITOR, messages
+from tests.contexts.factories import OPERATOR, VISITOR, events, messages
 from tests.contexts.people import (
     ELSEWHERE,
     EMAIL,
@@ -44,6 +44,12 @@ async def by(made: NewToken, *, address: str = HOME) -> Scope | None:
 
 async def logged_in_program(password: str = PASSWORD, *, agent: str = "curl/8.5") -> NewToken:
     return await accounts.log_in_program(VISITOR, EMAIL, password, address=HOME, agent=agent)
+
+
+async def told_to_have_ended() -> list[str]:
+    """Return the ids of all tokens of which was told that they have ended."""
+    told = [data for name, _, data in await events() if name == "token_revoked"]
+    return [token_id for data in told for token_id in data["token_ids"]]
 
 
 async def execute(statement: str) -> None:
@@ -210,6 +216,7 @@ class TestRevoke:
         await accounts.revoke_token(me, str(gone.token.id))
         assert await by(gone) is None
         assert await by(kept) is not None
+        assert await told_to_have_ended() == [str(gone.token.id)]
 
     async def test_what_is_not_ones_own_is_not_found(self) -> None:
         made = await accounts.create_token(await somebody(), QUEUE)
@@ -250,6 +257,7 @@ class TestLogInProgram:
         assert await by(first) is None
         for one in (kept, second, third):
             assert await by(one) is not None
+        assert await told_to_have_ended() == [str(first.token.id)]
 
     async def test_who_has_made_fifty_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(api_tokens, "MOST", 1)
@@ -280,6 +288,7 @@ class TestANewPassword:
         _, made, got = await self.made()
         await accounts.reset_password(VISITOR, await link(EMAIL, Purpose.RESET), NEW)
         assert (await by(made), await by(got)) == (None, None)
+        assert set(await told_to_have_ended()) == {str(made.token.id), str(got.token.id)}
 
     async def test_set_by_an_admin_ends_all(self) -> None:
         _, made, got = await self.made()
@@ -291,13 +300,14 @@ class TestANewPassword:
         await accounts.change_password(me, PASSWORD, NEW)
         assert await by(made) is not None
         assert await by(got) is None
+        assert await told_to_have_ended() == [str(got.token.id)]
 
 
 @on_a_database
 class TestPrune:
     async def test_forgets_those_whose_time_is_over(self) -> None:
         me = await somebody()
-        await accounts.create_token(me, QUEUE)
+        gone = await accounts.create_token(me, QUEUE)
         await execute("UPDATE api_token SET expires_at = now(), inserted_at = '2020-01-01'")
         kept = await accounts.create_token(me, QUEUE)
         await accounts.prune()
@@ -305,3 +315,4 @@ class TestPrune:
             connection = await session.connection()
             rows = await connection.exec_driver_sql("SELECT id FROM api_token")
             assert rows.scalars().all() == [kept.token.id]
+        assert await told_to_have_ended() == [str(gone.token.id)]

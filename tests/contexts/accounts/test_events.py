@@ -22,10 +22,14 @@ class TestEvents:
             assert event.topics == (f"user:{ID}",)
             assert event.data == {"user_id": str(ID)}
 
-    def test_sessions_that_end_are_named_in_order(self) -> None:
-        event = accounts.session_revoked(ID, [ID, OTHER])
-        assert event.topics == accounts.topics(ID)
-        assert orjson.loads(orjson.dumps(event.data)) == {
-            "user_id": str(ID),
-            "session_ids": [str(OTHER), str(ID)],
-        }
+    def test_sessions_and_tokens_that_end_are_named_in_order(self) -> None:
+        for make, named in (
+            (accounts.session_revoked, "session_ids"),
+            (accounts.token_revoked, "token_ids"),
+        ):
+            event = make(ID, [ID, OTHER])
+            assert event.topics == accounts.topics(ID)
+            assert orjson.loads(orjson.dumps(event.data)) == {
+                "user_id": str(ID),
+                named: [str(OTHER), str(ID)],
+            }

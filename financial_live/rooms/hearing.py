@@ -1,0 +1,122 @@
+"""What somebody hears of the events of a campaign, told one after another by whichever door.
+
+An event holds more than everybody may know, so what is heard of it is listed here: each event, and
+each field of it. What the public hears is what it may read: counted gifts without what their donors
+hide, and the campaign. The team hears gifts whole, and of its members and invitations as far as the
+table of rights lets each of them see these.
+
+A gift may have been hidden, or its message edited, since an event told of it. So what the public
+hears later, going on from an old mark, are gifts as they are now (``public_now``).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from financial_live import db, outbox, rights
+from financial_live.contexts import campaigns, donations
+from financial_live.contexts.campaigns import Campaign, CampaignSummary
+from financial_live.contexts.donations import PublicGift
+from financial_live.outbox import Mark
+from financial_live.rights import Act
+from financial_live.rooms.feed import Told
+from financial_live.rooms.views import gifts_of
+from financial_live.scope import Scope
+
+_CAMPAIGN = frozenset({"campaign_created", "campaign_updated", "campaign_deleted"})
+_GIFTS = frozenset(
+    {"donation_created", "donations_created", "donation_updated", "donation_deleted"}
+)
+# Who is told of the team must be one who may see it.
+_TEAM: Mapping[str, Act] = {
+    "member_changed": Act.LIST_MEMBERS,
+    "member_invited": Act.LIST_INVITATIONS,
+    "invitation_cancelled": Act.LIST_INVITATIONS,
+}
+# To the team a gift has left for another one it is as good as gone, and no more is its to know.
+MOVED = "donation_moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event as somebody hears it. ``data`` is JSON."""
+
+    mark: Mark
+    name: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What somebody may hear of one campaign; equal ones hear the same."""
+
+    campaign_id: UUID
+    acts: frozenset[Act]
+
+    @classmethod
+    async def of(cls, scope: Scope, campaign_id: UUID) -> "Hearing":
+        """Return what the caller may hear as they are now. Raises Unavailable."""
+        role = (await campaigns.roles(scope)).get(campaign_id)
+        asked = {Act.SEE_ALL_GIFTS, *_TEAM.values()}
+        allowed = frozenset(act for act in asked if rights.allows(scope, act, role=role))
+        return cls(campaign_id, allowed)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether gifts are heard whole, as the team sees them."""
+        return Act.SEE_ALL_GIFTS in self.acts
+
+    def of_event(self, told: Told, now: Mapping[str, PublicGift] | None = None) -> Heard | None:
+        """Return what is heard of an event; None if that is nothing.
+
+        ``now`` is what ``public_now`` returns, for an event that is told again.
+        """
+        name, data = told.name, None
+        if name in _TEAM and _TEAM[name] in self.acts:
+            data = told.data
+        elif name in _CAMPAIGN:
+            data = {"campaign": _summary(told.data)}
+        elif name in _GIFTS and self.is_whole:
+            name, data = self._whole(told)
+        elif name in _GIFTS:
+            data = self._public(told, now)
+        return Heard(told.mark, name, data) if data is not None else None
+
+    def _whole(self, told: Told) -> tuple[str, Mapping[str, Any]]:
+        [*gifts] = gifts_of(told.data)
+        if any(gift["campaign_id"] != str(self.campaign_id) for gift in gifts):
+            return MOVED, {"donation": {"id": gifts[0]["id"]}}
+        return told.name, told.data
+
+    def _public(self, told: Told, now: Mapping[str, PublicGift] | None) -> Mapping[str, Any] | None:
+        public = [gift for gift in gifts_of(told.data) if donations.is_public(gift)]
+        if now is None:
+            shown = [donations.public_gift(gift) for gift in public]
+        else:
+            shown = [now[gift["id"]] for gift in public if gift["id"] in now]
+        shown = [gift for gift in shown if gift["campaign_id"] == str(self.campaign_id)]
+        if not shown:
+            return None
+        gifts = {"donations": shown} if "donations" in told.data else {"donation": shown[0]}
+        return {**gifts, "campaign": _summary(told.data)}
+
+
+def _summary(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the campaign in an event, of which these fields are public."""
+    return {field: data["campaign"][field] for field in CampaignSummary.__annotations__}
+
+
+async def public_now(events: Iterable[Told]) -> Mapping[str, PublicGift]:
+    """Return by id what everybody may see now of the gifts in ``events``. Raises Unavailable."""
+    ids = {UUID(gift["id"]) for told in events for gift in gifts_of(told.data)}
+    return await donations.public_gifts(ids) if ids else {}
+
+
+async def beginning(scope: Scope, campaign_id: UUID) -> tuple[Mark, Campaign]:
+    """Return a campaign, and the mark after which to follow what changes it.
+
+    Raises NotFound and Unavailable.
+    """
+    async with db.snapshot():
+        return await outbox.last_mark(), await campaigns.get_campaign(scope, campaign_id)
