@@ -54,6 +54,9 @@ class TestNewcomer:
         await page.goto(site.address + routes.CAMPAIGN_NEW)
         await expect(page.locator("#content")).to_contain_text("An admin of this site can make")
         await become_manager(page, site)
+        await page.get_by_role("link", name="What it can ask for").click()
+        await expect(page.locator("#create_campaign")).to_contain_text("needs a token")
+        await page.get_by_role("link", name="make one").click()
         environment["FINANCIAL_LIVE_TOKEN"] = await make(page, "First steps", "manage")
 
         everybody = await visitors.open(routes.CAMPAIGNS)
