@@ -25,8 +25,15 @@ _CAMPAIGN_TAG = re.compile(r'"([0-9]{1,18})-[0-9]{1,18}"')
 
 _IfMatch = Annotated[
     str | None,
-    # One text: generators of clients know no header that is one of two types.
-    WithJsonSchema({"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'}),
+    # One text: generators of clients know no header that is one of two types. Those of requests do
+    # not make quotes of a pattern, and go by the format.
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "entity-tags",
+            "pattern": r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$',
+        }
+    ),
     Header(
         alias="If-Match",
         description="Change it only if it still has one of these tags; * is any. Weak tags never "
