@@ -1,5 +1,6 @@
 """The door for programs, tried against its own description by requests that nobody thought of."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ _COMMAND = str(Path(sys.executable).with_name("schemathesis"))
 # How often one may ask has tests of its own; here nobody is to be sent away.
 _UNLIMITED = {f"RATE_LIMIT_{policy.upper()}": "10000/s burst 10000" for policy in Policy}
 _CONFIG = Path(__file__).with_name("schemathesis.toml")
+_FORMATS = Path(__file__).with_name("schemathesis_formats.py")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,7 @@ def tried(site: Site, *args: str) -> tuple[int, str]:
             *(site.address + routes.API_DESCRIPTION, *args),
         ],
         cwd=site.data_dir,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": str(_FORMATS)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

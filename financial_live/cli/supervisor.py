@@ -247,7 +247,7 @@ def _places(settings: Settings, *, address: str, slug: str) -> list[str]:
         ("Open", shown + ("" if settings.is_loopback else f"  (listening on {settings.host})")),
         ("Campaigns", shown + routes.CAMPAIGNS),
         ("Gifts", shown + routes.DONATIONS),
-        ("For programs", shown + routes.API_CAMPAIGNS),
+        ("For programs", shown + routes.API_DOCS),
         ("Data", str(settings.data_dir)),
         ("Logs", str(DataFolder(settings.data_dir).log)),
         ("Try it", f"{simulate}{_folder_option(settings)}  (in another terminal)"),

@@ -77,7 +77,7 @@ _CHANGED = described(
         Answer(
             200,
             "A page of campaigns.",
-            describing.page_of("Campaign"),
+            ref("CampaignPage"),
             {"data": [_EXAMPLE], "page": 1, "per_page": 20, "total": 1},
             ("ETag", "Link"),
         ),

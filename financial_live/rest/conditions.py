@@ -25,12 +25,13 @@ _CAMPAIGN_TAG = re.compile(r'"([0-9]{1,18})-[0-9]{1,18}"')
 
 _IfMatch = Annotated[
     str | None,
+    # One text: generators of clients know no header that is one of two types. Those of requests do
+    # not make quotes of a pattern, and go by the format.
     WithJsonSchema(
         {
-            "anyOf": [
-                {"const": "*"},
-                {"type": "string", "pattern": r'^(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*$'},
-            ]
+            "type": "string",
+            "format": "entity-tags",
+            "pattern": r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$',
         }
     ),
     Header(

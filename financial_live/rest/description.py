@@ -25,7 +25,7 @@ from financial_live.contexts import accounts, campaigns, donations
 from financial_live.rest.auth import TokenAnswer, UserAnswer
 from financial_live.rest.campaigns import CampaignAnswer
 from financial_live.rest.conditions import KnownTags, fresh
-from financial_live.rest.describing import Schema, ref
+from financial_live.rest.describing import Schema, page_of, ref, stretch_of
 from financial_live.rest.dispatch import new_router
 from financial_live.rest.donations import TeamGift
 from financial_live.rest.parsing import CSRF_HEADER, host_of
@@ -153,6 +153,9 @@ def _schemas() -> dict[str, Schema]:
             "description": "A gift: whole for the team of its campaign, else what is public.",
             "anyOf": [ref("TeamGift"), ref("PublicGift")],
         },
+        "CampaignPage": page_of("Campaign"),
+        "DonationPage": page_of("Donation"),
+        "DonationStretch": stretch_of("Donation"),
         "User": _answer(UserAnswer),
         "Token": _holding(_answer(TokenAnswer), user=ref("User")),
         "Said": _SAID,

@@ -59,7 +59,7 @@ def team_gift(donation: Donation) -> TeamGift:
 
 _PUBLIC = donations.public_gift(examples.GIFT)
 _TEAM = team_gift(examples.GIFT)
-_LIST = {"anyOf": [describing.page_of("Donation"), describing.stretch_of("Donation")]}
+_LIST = {"anyOf": [ref("DonationPage"), ref("DonationStretch")]}
 _PAGE = {"page": 1, "per_page": 20, "total": 1}
 _MADE = Answer(
     201,

@@ -301,6 +301,14 @@ def tokens() -> rx.Component:
             rx.el.h1(t("API tokens"), class_name="title"),
             rx.el.p(
                 t("A program that has one acts in your name, and never may more than you. "),
+                # It is no page of Reflex, which would look for it among its own.
+                rx.el.a(
+                    t("What it can ask for"),
+                    href=routes.API_DOCS,
+                    reload_document=True,
+                    class_name="link",
+                ),
+                " · ",
                 rx.el.a(t("Your account"), href=routes.ACCOUNT, class_name="link"),
                 class_name="lead mt-2 mb-10",
             ),
