@@ -85,16 +85,15 @@ class Load:
             self._lines.append(line)
             self._idle.append(line)
 
-    async def most(self, seconds: float) -> float:
-        """Ask as fast as there are answers; return how many came in a second."""
+    async def most(self, seconds: float) -> tuple[int, float]:
+        """Ask as fast as there are answers; return how many came, and in how many seconds."""
         self._begin(is_full=True)
         started = time.perf_counter()
         for _ in range(CONNECTIONS):
             self._ask(started)
         await asyncio.sleep(seconds)
-        count, passed_s = len(self._latencies_s), time.perf_counter() - started
         await self._end()
-        return count / passed_s
+        return len(self._latencies_s), time.perf_counter() - started
 
     async def at(self, rate_hz: float, seconds: float) -> list[float]:
         """Ask at an even rate, whatever the answers; return how late each came, in seconds.

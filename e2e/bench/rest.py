@@ -3,7 +3,8 @@
     uv run python e2e/bench/rest.py [--smoke] [--rounds 7] [--seconds 3]
 
 Starts an instance with one worker and ``bare.py`` on the same database, asks both in turns, and
-prints a table. Other work on the machine hits both alike: compare the ratios.
+prints a table. Other work on the machine hits both alike: compare the ratios. The worker's CPU is
+that of its whole process, which for gifts tells of them as well.
 """
 
 import argparse
@@ -22,8 +23,9 @@ from uuid import UUID
 import orjson
 import uvloop
 
-from e2e.bench.first_gift import print_row, quantile
+from e2e.bench.first_gift import print_row, quantile, worker_pid
 from e2e.bench.load import Load, request
+from e2e.bench.storm import cpu_s
 from e2e.instance import Site, connected, start_site, stop_site
 from financial_live import routes
 from financial_live.contexts import campaigns
@@ -49,6 +51,22 @@ class Kind:
     name: str
     requests: list[bytes]
     status: int = 200
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server to ask, and the process that answers."""
+
+    address: str
+    pid: str
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round found: answers a second, and the server's CPU for each, in seconds."""
+
+    rate_hz: float
+    cpu_s: float
 
 
 async def make_campaigns(site: Site) -> list[UUID]:
@@ -78,41 +96,53 @@ def kinds(ids: list[UUID]) -> list[Kind]:
 
 
 @contextmanager
-def bare_server(site: Site) -> Iterator[str]:
-    """Yield the address of the bare application on the site's database."""
+def bare_server(site: Site) -> Iterator[Server]:
+    """Start the bare application on the site's database, and stop it in the end."""
     command = [sys.executable, str(Path(__file__).with_name("bare.py"))]
     process = subprocess.Popen(
         [*command, site.instance["database_url"]], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
+        yield Server(process.stdout.readline().strip(), str(process.pid))
     finally:
         process.terminate()
         process.wait(10)
 
 
-async def compare(kind: Kind, site: str, bare: str, *, rounds: int, seconds: float) -> None:
-    """Ask both in turns, and print how many answers a second came and how late at half of that."""
-    loads = [Load(address, kind.requests, kind.status) for address in (site, bare)]
+async def take_round(server: Server, load: Load, seconds: float) -> Round:
+    """Ask a server for as much as it answers."""
+    before = cpu_s(server.pid)
+    count, passed_s = await load.most(seconds)
+    return Round(count / passed_s, (cpu_s(server.pid) - before) / count)
+
+
+async def compare(kind: Kind, servers: list[Server], *, rounds: int, seconds: float) -> None:
+    """Ask both in turns, and print how much they answered, and how soon at half of that."""
+    loads = [Load(server.address, kind.requests, kind.status) for server in servers]
     for load in loads:
         await load.open()
         # Statements are prepared, pools filled and caches warm after this.
         await load.most(seconds / 3)
-    found = [[await load.most(seconds) for load in loads] for _ in range(rounds)]
-    most = [statistics.median(column) for column in zip(*found, strict=True)]
+    both = list(zip(servers, loads, strict=True))
+    found = [
+        [await take_round(server, load, seconds) for server, load in both] for _ in range(rounds)
+    ]
+    most = [statistics.median(one.rate_hz for one in of) for of in zip(*found, strict=True)]
     late = [await load.at(rate / 2, seconds) for load, rate in zip(loads, most, strict=True)]
     report(kind.name, found, most, late)
     for load in loads:
         load.close()
 
 
-def report(name: str, found: list[list[float]], most: list[float], late: list[list[float]]) -> None:
+def report(name: str, found: list[list[Round]], most: list[float], late: list[list[float]]) -> None:
     """Print the rows of one kind of request."""
-    ratio = statistics.median(real / bare for real, bare in found)
+    ratios = [real.rate_hz / bare.rate_hz for real, bare in found]
     print_row(f"{name}, requests a second", f"{most[0]:.0f}", "", f"bare {most[1]:.0f}")
-    spread = f"{len(found)} rounds, " + " ".join(f"{real / bare:.2f}" for real, bare in found)
-    print_row(f"{name}, of bare FastAPI", f"{ratio:.2f}", "0.70", spread)
+    rounds = f"{len(found)} rounds, " + " ".join(f"{ratio:.2f}" for ratio in ratios)
+    print_row(f"{name}, of bare FastAPI", f"{statistics.median(ratios):.2f}", "0.70", rounds)
+    real, bare = (statistics.median(r.cpu_s for r in of) * 1000 for of in zip(*found, strict=True))
+    print_row(f"{name}, worker's CPU", f"{real:.2f} ms", "", f"bare {bare:.2f} ms")
     for share in (0.5, 0.99):
         real, bare = (quantile(times, share) * 1000 for times in late)
         label = f"{name}, p{share * 100:.0f} at half of the most"
@@ -124,9 +154,10 @@ async def measure(folder: Path, *, rounds: int, seconds: float) -> None:
     site = await asyncio.to_thread(start_site, folder, settings=SETTINGS)
     try:
         ids = await make_campaigns(site)
+        real = Server(site.address, await worker_pid(site))
         with bare_server(site) as bare:
             for kind in kinds(ids):
-                await compare(kind, site.address, bare, rounds=rounds, seconds=seconds)
+                await compare(kind, [real, bare], rounds=rounds, seconds=seconds)
         check = await asyncio.to_thread(site.command, "check")
         print(check.stdout.strip())
         assert check.returncode == 0, check.stdout
