@@ -3,7 +3,7 @@
 Nothing that matters is only on the bus. Messages may be lost, repeated or reordered, and the bus
 may be away: callers learn of it (``Listener.interrupted``) and read the database instead.
 
-One connection publishes and one listens in each worker; a few more count. redis-py's PubSub
+One connection publishes in each worker, one listens and one counts. redis-py's PubSub
 subscribes again by itself when its connection returns, and each confirmation of a subscription is
 therefore a sign that messages may have been missed before it.
 """
@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -30,8 +30,6 @@ _PATIENCE_S = 2.0
 _ASK_AFTER_S = 3
 _GIVE_UP_AFTER_S = 6
 _BUS_ERRORS = (RedisError, OSError)
-# Requests that come at once wait for one of these, and don't each open another.
-_COUNTING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +54,37 @@ class Counted:
 
 # The generic cell rate algorithm (ITU-T I.371): of each counter only the moment is kept at which it
 # will be empty. Who is refused changes nothing, so asking again does not prolong the wait.
+# Several requests are counted at once: the third argument of a counter says that its request ends.
 _COUNT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local answer, is_full = {now}, false
+local answer, first, is_full = {now}, 1, false
 for i, key in ipairs(KEYS) do
-  local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local interval, burst = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])
   local due = math.max(tonumber(redis.call('GET', key) or now), now)
   answer[i + 1] = due
   is_full = is_full or due + interval - now > interval * burst
-end
-if not is_full then
-  for i, key in ipairs(KEYS) do
-    local due = answer[i + 1] + tonumber(ARGV[2 * i - 1])
-    redis.call('SET', key, string.format('%.0f', due), 'PX', math.ceil((due - now) / 1000))
+  if ARGV[3 * i] == '1' then
+    for j = first, is_full and 0 or i do
+      local after = answer[j + 1] + tonumber(ARGV[3 * j - 2])
+      local kept_ms = math.ceil((after - now) / 1000)
+      redis.call('SET', KEYS[j], string.format('%.0f', after), 'PX', kept_ms)
+    end
+    first, is_full = i + 1, false
   end
 end
 return answer
 """
+
+
+def _settle(waiting: asyncio.Future[Counted], answer: Counted | Exception) -> None:
+    """Answer who counts, unless they have given up meanwhile."""
+    if waiting.done():
+        return
+    if isinstance(answer, Exception):
+        waiting.set_exception(answer)
+    else:
+        waiting.set_result(answer)
 
 
 class Listener(Protocol):
@@ -104,15 +115,10 @@ class Bus:
         self._redis: Redis = Redis.from_url(url, socket_timeout=_PATIENCE_S, **options)
         # No time limit here, where waiting is the work: silence is watched in ``_receive``.
         self._listening: Redis = Redis.from_url(url, **options)
-        counting = BlockingConnectionPool.from_url(
-            url,
-            max_connections=_COUNTING,
-            timeout=_PATIENCE_S,
-            socket_timeout=_PATIENCE_S,
-            **options,
-        )
-        self._counting: Redis = Redis.from_pool(counting)
+        self._counting: Redis = Redis.from_url(url, socket_timeout=_PATIENCE_S, **options)
         self._count = self._counting.register_script(_COUNT)
+        self._uncounted: list[tuple[Sequence[Counter], asyncio.Future[Counted]]] = []
+        self._counter: asyncio.Task[None] | None = None
         self._pubsub: PubSub = self._listening.pubsub(ignore_subscribe_messages=False)
         self._wanted: dict[str, set[str]] = {}
         self._silent_s = 0
@@ -137,15 +143,37 @@ class Bus:
     async def count(self, counters: Sequence[Counter]) -> Counted:
         """Count one more on each of ``counters``, or on none if one of them is full.
 
-        It is one round trip and happens at once, whoever else counts. Raises Unavailable.
+        It happens at once, whoever else counts. What is asked for during one round trip goes
+        together in the next. Raises Unavailable.
         """
-        keys = [f"{_PREFIX}limit:{counter.name}" for counter in counters]
-        sizes = [n for counter in counters for n in (counter.interval_us, counter.burst)]
-        try:
-            now, *due = await self._count(keys=keys, args=sizes)
-        except _BUS_ERRORS as error:
-            raise Unavailable(f"The bus does not count: {error}") from error
-        return Counted(now, due)
+        counted: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
+        self._uncounted.append((counters, counted))
+        if self._counter is None or self._counter.done():
+            self._counter = asyncio.create_task(self._count_all())
+        return await counted
+
+    async def _count_all(self) -> None:
+        while self._uncounted:
+            asked, self._uncounted = self._uncounted, []
+            try:
+                answers: Sequence[Counted | Exception] = await self._count_together(
+                    [counters for counters, _ in asked]
+                )
+            except _BUS_ERRORS as error:
+                answers = [Unavailable(f"The bus does not count: {error}")] * len(asked)
+            for (_, counted), answer in zip(asked, answers, strict=True):
+                _settle(counted, answer)
+
+    async def _count_together(self, asked: Sequence[Sequence[Counter]]) -> Sequence[Counted]:
+        keys = [f"{_PREFIX}limit:{counter.name}" for counters in asked for counter in counters]
+        sizes = [
+            size
+            for counters in asked
+            for counter in counters
+            for size in (counter.interval_us, counter.burst, int(counter is counters[-1]))
+        ]
+        now, *due = await self._count(keys=keys, args=sizes)
+        return [Counted(now, [due.pop(0) for _ in counters]) for counters in asked]
 
     async def watched_topics(self) -> list[str]:
         """Return the topics that any worker listens to at this moment."""

@@ -10,7 +10,7 @@ import re
 import signal
 from typing import Any
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope as AsgiScope, Send
 
 from financial_live import routes
 from financial_live.asgi import pace
@@ -92,12 +92,24 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
         builds=builds if folder.parent == builds else None,
     )
     gate = OriginGate(
-        frontend, allowed=settings.allowed_origins, only_loopback=settings.serves_this_machine
+        _apart(reflex_app.api_transformer, frontend),
+        allowed=settings.allowed_origins,
+        only_loopback=settings.serves_this_machine,
     )
     # The event socket compares origins too, with a list made before any address is known.
     reflex_app.sio.eio.cors_allowed_origins = functools.partial(allows_environ, gate)
     is_https = settings.site_url.startswith("https://")
     return telemetry.Telemetry(Headers(gate, is_https=is_https))
+
+
+def _apart(programs: ASGIApp, site: ASGIApp) -> ASGIApp:
+    """Send what asks below /api straight to the door for programs, past all that pages need."""
+
+    async def part(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        is_program = scope["type"] == "http" and scope["path"].startswith(f"{routes.API}/")
+        await (programs if is_program else site)(scope, receive, send)
+
+    return part
 
 
 async def _names_no_campaign(path: str) -> bool:

@@ -1,9 +1,11 @@
 """Which part of a list a query asks for. Contexts check what it says; here it must be readable."""
 
+import inspect
 import re
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import WithJsonSchema
@@ -15,6 +17,8 @@ from financial_live.contexts.listing import (
     MAX_PER_PAGE,
     MAX_SEARCH_LENGTH,
 )
+
+_Made = TypeVar("_Made")
 
 
 def _whole(most: int) -> WithJsonSchema:
@@ -82,5 +86,15 @@ class Beside:
         return self.after is not None or self.before is not None
 
 
-AskedQuery = Annotated[Asked, Depends(Asked)]
-BesideQuery = Annotated[Beside, Depends(Beside)]
+def _making(kind: Callable[..., _Made]) -> Callable[..., Coroutine[Any, Any, _Made]]:
+    """Return the dependency that makes a ``kind``: FastAPI would call a class in a thread."""
+
+    async def make(**given: Any) -> _Made:
+        return kind(**given)
+
+    make.__signature__ = inspect.signature(kind)  # type: ignore[attr-defined]
+    return make
+
+
+AskedQuery = Annotated[Asked, Depends(_making(Asked))]
+BesideQuery = Annotated[Beside, Depends(_making(Beside))]

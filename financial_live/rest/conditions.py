@@ -77,7 +77,7 @@ class Precondition:
         return version if tag in self.tags else _NONE
 
 
-def _precondition(request: Request, if_match: _IfMatch = None) -> Precondition:
+async def _precondition(request: Request, if_match: _IfMatch = None) -> Precondition:
     """Read If-Match. Raises HTTPException with status 400 if it is no list of tags."""
     # The argument only describes the header: it may come in several lines.
     lines = request.headers.getlist("if-match")
@@ -89,7 +89,7 @@ def _precondition(request: Request, if_match: _IfMatch = None) -> Precondition:
     return Precondition(re.findall(_TAG, header))
 
 
-def _known_tags(request: Request, if_none_match: _IfNoneMatch = None) -> frozenset[str]:
+async def _known_tags(request: Request, if_none_match: _IfNoneMatch = None) -> frozenset[str]:
     """Return the tags of what the caller has; a weak one is as good as a strong one here."""
     header = ", ".join(request.headers.getlist("if-none-match"))
     if header.strip() == "*":

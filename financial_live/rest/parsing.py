@@ -53,8 +53,11 @@ def token_of(request: Request) -> str | None:
 
 def visitor_of(request: Request) -> Scope:
     """Return the scope of whoever asks, as if they had said nothing of who they are."""
-    address = client_address(request)
-    return Scope.visitor(caller=f"api:{address}").at(address)
+    return _visitor_at(client_address(request))
+
+
+def _visitor_at(address: str) -> Scope:
+    return Scope(caller=f"api:{address}", address=address)
 
 
 async def _caller(request: Request) -> Scope:
@@ -83,7 +86,8 @@ async def caller_now(request: Request) -> Scope | None:
     address = client_address(request)
     secret = _bearer_of(request)
     if secret is None:
-        return (await _browser(request) or visitor_of(request)).at(address)
+        member = await _browser(request)
+        return member.at(address) if member else _visitor_at(address)
     scope = await accounts.token_scope(secret, address=address)
     return scope and scope.at(address)
 

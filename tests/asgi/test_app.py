@@ -24,6 +24,7 @@ class FakeReflexApp:
     def __init__(self) -> None:
         self.sio = SimpleNamespace(eio=SimpleNamespace(cors_allowed_origins="*"))
         self.router: Callable[[str], str | None] = {"/": "index"}.get
+        self.api_transformer = PlainTextResponse("for programs")
 
     def __call__(self) -> ASGIApp:
         return Starlette(routes=[Route("/ping", PlainTextResponse("pong"))])
@@ -51,7 +52,16 @@ class TestWrapped:
 
         transport = httpx.ASGITransport(app=asgi.wrapped(Mounting(), settings))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            assert (await client.put("/api/a%0Ab")).text == "here"
+            assert (await client.put("/a%0Ab")).text == "here"
+
+    async def test_what_asks_below_api_gets_to_the_door_for_programs(
+        self, settings: Settings
+    ) -> None:
+        transport = httpx.ASGITransport(app=asgi.wrapped(FakeReflexApp(), settings))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            for path in ("/api/campaigns", "/api/a%0Ab", "/api/"):
+                assert (await client.put(path)).text == "for programs"
+            assert (await client.get("/api")).status_code == 404
 
     async def test_refuses_foreign_origins_before_the_application(self, settings: Settings) -> None:
         transport = httpx.ASGITransport(app=asgi.wrapped(FakeReflexApp(), settings))
