@@ -157,13 +157,8 @@ async def transaction() -> AsyncIterator[AsyncSession]:
             raise
         return
     try:
-        async with database().session() as session, session.begin():
-            current = _Open(session, asyncio.current_task(), [])
-            token = _open.set(current)
-            try:
-                yield session
-            finally:
-                _open.reset(token)
+        async with _outermost() as current:
+            yield current.session
             if current.has_failed:
                 raise RuntimeError("a part of this transaction failed, so none of it is committed")
     except (DBAPIError, PoolTimeout) as error:
@@ -173,6 +168,26 @@ async def transaction() -> AsyncIterator[AsyncSession]:
         raise unavailable from error
     for callback in current.after_commit:
         callback()
+
+
+@asynccontextmanager
+async def _outermost() -> AsyncIterator[_Open]:
+    """Open a transaction of the task's own, and commit it, or roll it back for any exception."""
+    session = database().session()
+    current = _Open(session, asyncio.current_task(), [])
+    token = _open.set(current)
+    try:
+        try:
+            yield current
+        finally:
+            _open.reset(token)
+        await session.commit()
+    except BaseException:
+        # Who is cancelled gives the connection back all the same.
+        await asyncio.shield(asyncio.create_task(session.close()))
+        raise
+    # A committed session holds no connection, so closing it waits for nothing.
+    session.sync_session.close()
 
 
 # The database gave up on waiting or on a circle of waiters; nothing is wrong with the request.

@@ -275,7 +275,12 @@ def _observe_query(connection: Connection, statement: str) -> None:
     # Nothing was started where a statement failed before it was sent.
     started = connection.info.pop(_STARTED, None)
     if started is not None:
-        _query.labels(source_of(statement)).observe(time.perf_counter() - started)
+        _timer_of(statement).observe(time.perf_counter() - started)
+
+
+@lru_cache(maxsize=1024)
+def _timer_of(statement: str) -> Histogram:
+    return _query.labels(source_of(statement))
 
 
 # What looks like a table and is none: text, and the FROM of extract() and IS DISTINCT FROM.
@@ -291,7 +296,6 @@ _TABLE = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
 def source_of(statement: str) -> str:
     """Return the first table that a SQL statement names, or "unknown"."""
     found = _TABLE.search(_NO_TABLE.sub("", statement))

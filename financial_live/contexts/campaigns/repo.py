@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -92,16 +93,31 @@ async def page(
     session: AsyncSession, *, status: str | None, pattern: str | None, window: Window
 ) -> tuple[Sequence[Campaign], int]:
     """Return one page of campaigns in the order they were made, and how many there are."""
-    query = sa.select(Campaign)
-    if status is not None:
-        query = query.where(col(Campaign.status) == status)
-    if pattern is not None:
-        query = query.where(col(Campaign.name).ilike(pattern, escape="\\"))
-    total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
-    order = (col(Campaign.inserted_at), col(Campaign.id))
-    query = query.order_by(*(c.desc() if window.newest_first else c.asc() for c in order))
-    rows = await session.execute(query.limit(window.per_page).offset(window.offset))
+    total_of, rows_of = _page(status is not None, pattern is not None, window.newest_first)
+    asked = {"status": status, "pattern": pattern}
+    given = {name: value for name, value in asked.items() if value is not None}
+    total = await session.scalar(total_of, given)
+    part = {"most": window.per_page, "start": window.offset}
+    rows = await session.execute(rows_of, given | part)
     return rows.scalars().all(), total or 0
+
+
+@cache
+def _page(
+    has_status: bool, has_pattern: bool, newest_first: bool
+) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Return the queries for how many there are, and for a part of them."""
+    query = sa.select(Campaign)
+    if has_status:
+        query = query.where(col(Campaign.status) == sa.bindparam("status"))
+    if has_pattern:
+        query = query.where(col(Campaign.name).ilike(sa.bindparam("pattern"), escape="\\"))
+    order = (col(Campaign.inserted_at), col(Campaign.id))
+    rows = query.order_by(*(c.desc() if newest_first else c.asc() for c in order))
+    return (
+        sa.select(sa.func.count()).select_from(query.subquery()),
+        rows.limit(sa.bindparam("most")).offset(sa.bindparam("start")),
+    )
 
 
 async def slugs_like(session: AsyncSession, base: str) -> set[str]:
