@@ -240,7 +240,7 @@ _PATTERNS = tuple(
 
 # --- Queries --------------------------------------------------------------------------------------
 
-_STARTED = "financial_live.query_started"
+_STARTED = "financial_live_query_started"
 _observed: WeakSet[Engine] = WeakSet()
 
 
@@ -256,24 +256,23 @@ def observe_queries(engine: Engine) -> None:
 def _query_begins(  # noqa: PLR0917
     connection: Connection, cursor: Any, statement: str, params: Any, context: Any, many: bool
 ) -> None:
-    # A connection runs one statement at a time, so one place is enough.
-    connection.info[_STARTED] = time.perf_counter()
+    setattr(context, _STARTED, time.perf_counter())
 
 
 def _query_ends(  # noqa: PLR0917
     connection: Connection, cursor: Any, statement: str, params: Any, context: Any, many: bool
 ) -> None:
-    _observe_query(connection, statement)
+    _observe_query(context, statement)
 
 
 def _query_fails(failure: ExceptionContext) -> None:
-    if failure.connection is not None and failure.statement is not None:
-        _observe_query(failure.connection, failure.statement)
+    if failure.statement is not None:
+        _observe_query(failure.execution_context, failure.statement)
 
 
-def _observe_query(connection: Connection, statement: str) -> None:
+def _observe_query(context: Any, statement: str) -> None:
     # Nothing was started where a statement failed before it was sent.
-    started = connection.info.pop(_STARTED, None)
+    started = getattr(context, _STARTED, None)
     if started is not None:
         _timer_of(statement).observe(time.perf_counter() - started)
 

@@ -7,7 +7,6 @@ Where a request's length is told in two ways, a proxy in front may believe the o
 what is the end of this request for the beginning of somebody else's. So it is refused.
 """
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DEFAULTS = {
@@ -27,7 +26,8 @@ class Headers:
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
-        self._defaults = DEFAULTS | ({"strict-transport-security": _ONLY_TLS} if is_https else {})
+        defaults = DEFAULTS | ({"strict-transport-security": _ONLY_TLS} if is_https else {})
+        self._defaults = [(name.encode(), value.encode()) for name, value in defaults.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -37,9 +37,10 @@ class Headers:
 
         async def send_with_defaults(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._defaults.items():
-                    headers.setdefault(name, value)
+                given = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in given}
+                lacking = [header for header in self._defaults if header[0] not in names]
+                message["headers"] = given + lacking
             await send(message)
 
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:

@@ -16,4 +16,4 @@ def optional_amount_text(amount: Decimal | None) -> str | None:
 
 def time_text(moment: datetime) -> str:
     """Write a moment by ISO 8601, in UTC with six digits: ``2026-03-07T12:00:00.000000Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

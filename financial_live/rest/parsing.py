@@ -52,8 +52,11 @@ def token_of(request: Request) -> str | None:
 
 def visitor_of(request: Request) -> Scope:
     """Return the scope of whoever asks, as if they had said nothing of who they are."""
-    address = client_address(request)
-    return Scope.visitor(caller=f"api:{address}").at(address)
+    return _visitor_at(client_address(request))
+
+
+def _visitor_at(address: str) -> Scope:
+    return Scope(caller=f"api:{address}", address=address)
 
 
 async def _caller(request: Request) -> Scope:
@@ -65,7 +68,8 @@ async def _caller(request: Request) -> Scope:
     secret = _bearer_of(request)
     if secret is None:
         await limits.take(limits.by_address(Policy.REQUESTS, address))
-        return (await _browser(request) or visitor_of(request)).at(address)
+        member = await _browser(request)
+        return member.at(address) if member else _visitor_at(address)
     await limits.take(limits.by_address(Policy.REQUESTS, address), limits.by_token(secret))
     scope = await accounts.token_scope(secret, address=address)
     if scope is None:

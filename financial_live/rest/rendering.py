@@ -54,7 +54,8 @@ _PLACE = frozenset({"page", "after", "before"})
 def _links(request: Request, links: Mapping[str, Mapping[str, str]]) -> str:
     """Return the Link header (RFC 8288): the request with its place in the list replaced."""
     asked = [(name, value) for name, value in request.query_params.items() if name not in _PLACE]
+    path = request.url.path
     return ", ".join(
-        f'<{request.url.path}?{urlencode([*asked, *place.items()])}>; rel="{rel}"'
+        f'<{path}?{urlencode([*asked, *place.items()])}>; rel="{rel}"'
         for rel, place in links.items()
     )
