@@ -36,7 +36,7 @@ _GIFT = (
     *("refunded_amount", "is_test", "status", "one_per_donor", "user_id", "source", "external_id"),
     *("show_name", "show_amount", "message", "version", "inserted_at", "updated_at"),
 )
-_TOTAL = sa.text(f"SELECT count(*) FROM (SELECT {_CAMPAIGN} FROM campaign) AS found")
+_TOTAL = sa.text("SELECT count(*) FROM campaign")
 _PAGE = sa.text(
     f"SELECT {_CAMPAIGN} FROM campaign ORDER BY inserted_at DESC, id DESC"
     " LIMIT :per_page OFFSET :start"

@@ -107,16 +107,18 @@ def _page(
     has_status: bool, has_pattern: bool, newest_first: bool
 ) -> tuple[sa.Select[Any], sa.Select[Any]]:
     """Return the queries for how many there are, and for a part of them."""
-    query = sa.select(Campaign)
+    conditions: list[sa.ColumnElement[bool]] = []
     if has_status:
-        query = query.where(col(Campaign.status) == sa.bindparam("status"))
+        conditions.append(_table.c.status == sa.bindparam("status"))
     if has_pattern:
-        query = query.where(col(Campaign.name).ilike(sa.bindparam("pattern"), escape="\\"))
-    order = (col(Campaign.inserted_at), col(Campaign.id))
-    rows = query.order_by(*(c.desc() if newest_first else c.asc() for c in order))
+        conditions.append(_table.c.name.ilike(sa.bindparam("pattern"), escape="\\"))
+    order = (_table.c.inserted_at, _table.c.id)
+    rows = sa.select(Campaign).where(*conditions)
     return (
-        sa.select(sa.func.count()).select_from(query.subquery()),
-        rows.limit(sa.bindparam("most")).offset(sa.bindparam("start")),
+        sa.select(sa.func.count()).select_from(_table).where(*conditions),
+        rows.order_by(*(c.desc() if newest_first else c.asc() for c in order))
+        .limit(sa.bindparam("most"))
+        .offset(sa.bindparam("start")),
     )
 
 
