@@ -77,6 +77,9 @@ class RolledBack(db.Database):
             self._connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
 
+    def reader(self) -> AsyncSession:
+        return self.session()
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:

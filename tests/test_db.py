@@ -87,6 +87,48 @@ class TestAfterCommit:
 
 
 @pytest.mark.usefixtures("own_database")
+class TestReading:
+    async def test_begins_no_transaction(self) -> None:
+        began = sa.text("SELECT transaction_timestamp()")
+        async with db.reading() as session:
+            first = (await session.execute(began)).scalar()
+            assert (await session.execute(began)).scalar() != first
+
+    async def test_joins_an_open_transaction(self) -> None:
+        async with db.transaction() as outer:
+            await insert("a")
+            async with db.reading() as inner:
+                assert inner is outer
+                assert list((await inner.execute(TOPICS)).scalars()) == ["a"]
+
+    async def test_takes_no_second_connection_inside(self) -> None:
+        async with db.reading() as outer, db.reading() as inner:
+            assert inner is outer
+
+    async def test_refuses_a_transaction_inside(self) -> None:
+        async with db.reading():
+            with pytest.raises(RuntimeError, match="begin the transaction before"):
+                await insert("a")
+            with pytest.raises(RuntimeError, match="needs an open transaction"):
+                db.after_commit(lambda: None)
+
+    async def test_leaves_the_connection_as_it_was(self) -> None:
+        async with db.reading() as session:
+            await session.execute(TOPICS)
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction():
+                await insert("a")
+                raise ZeroDivisionError
+        assert await topics() == []
+
+    async def test_is_unavailable_when_the_database_goes_away(self) -> None:
+        with pytest.raises(Unavailable, match="not answering"):
+            async with db.reading() as session:
+                await session.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        assert await topics() == []
+
+
+@pytest.mark.usefixtures("own_database")
 class TestSnapshot:
     async def test_sees_one_moment_whatever_commits_meanwhile(self) -> None:
         async with db.snapshot() as session:
@@ -198,16 +240,34 @@ class TestConnect:
         async with db.transaction() as session:
             assert (await session.execute(sa.text("SHOW timezone"))).scalar() == "UTC"
 
-    async def test_a_lost_connection_is_replaced_before_it_is_used(
-        self, own_database: db.Database
+    async def test_a_connection_lost_while_idle_is_replaced_before_it_is_used(
+        self, own_database: db.Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(db, "_TRUSTED_S", 0.0)
         await insert("a")
-        async with await psycopg.AsyncConnection.connect(own_database.dsn, autocommit=True) as it:
-            await it.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        await terminate_all(own_database)
         assert await topics() == ["a"]
+
+    async def test_one_lost_while_in_use_takes_all_that_are_lost_with_it(
+        self, own_database: db.Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(db, "_TRUSTED_S", 3600.0)
+        async with asyncio.TaskGroup() as group:
+            for number in range(4):
+                group.create_task(insert(str(number)))
+        await terminate_all(own_database)
+        with pytest.raises(Unavailable):
+            await topics()
+        assert await topics() == ["0", "1", "2", "3"]
+
+
+async def terminate_all(database: db.Database) -> None:
+    """End every connection there is to the database, as its restart would."""
+    async with await psycopg.AsyncConnection.connect(database.dsn, autocommit=True) as it:
+        await it.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 class TestLibpqUrl:

@@ -3,7 +3,8 @@
     python e2e/bench/bare.py DATABASE_URL
 
 It has no rights, limits, tags, links, telemetry or headers, and no layers. A body is checked by a
-model; queries are plain text, by the same SQLAlchemy and driver. Prints its address, then serves.
+model; queries are plain text, by the same SQLAlchemy and driver, in a transaction for each request.
+Prints its address, then serves.
 """
 
 import socket
@@ -161,7 +162,6 @@ def main() -> None:
         url,
         pool_size=POOL_SIZE,
         max_overflow=0,
-        pool_pre_ping=True,
         connect_args={"options": "-c jit=off -c timezone=UTC", **db.KEEPALIVE},
     )
     listening = socket.create_server(("127.0.0.1", 0))

@@ -146,13 +146,14 @@ async def token_scope(secret: str, *, address: str) -> Scope | None:
     token_hash = tokens.digest(secret)
     if not token_hash or not secret.startswith(PREFIX):
         return None
-    async with db.transaction() as session:
+    async with db.reading() as session:
         found = await api_token_repo.live(session, token_hash)
-        if found is None:
-            return None
-        now = columns.now()
-        if found.last_used_at is None or found.last_used_at < now - _SEEN_EVERY:
-            seen_at = sessions.shortened(address, ADDRESS_LENGTH)
+    if found is None:
+        return None
+    now = columns.now()
+    if found.last_used_at is None or found.last_used_at < now - _SEEN_EVERY:
+        seen_at = sessions.shortened(address, ADDRESS_LENGTH)
+        async with db.transaction() as session:
             await api_token_repo.touch(
                 session, found.id, address=seen_at, moment=now, before=now - _SEEN_EVERY
             )

@@ -142,12 +142,13 @@ async def session_scope(token: str) -> Scope | None:
     token_hash = tokens.digest(token)
     if not token_hash:
         return None
-    async with db.transaction() as session:
+    async with db.reading() as session:
         found = await repo.live_session(session, token_hash)
-        if found is None:
-            return None
-        now = columns.now()
-        if found.last_seen_at < now - _SEEN_EVERY:
+    if found is None:
+        return None
+    now = columns.now()
+    if found.last_seen_at < now - _SEEN_EVERY:
+        async with db.transaction() as session:
             await repo.touch(session, found.id, moment=now)
     return Scope.user(
         found.user_id,

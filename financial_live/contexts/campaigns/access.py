@@ -32,12 +32,12 @@ async def roles(scope: Scope) -> Mapping[UUID, CampaignRole]:
     """Return the caller's places, by campaign, as they are now."""
     if scope.user_id is None:
         return {}
-    async with db.transaction() as session:
+    async with db.reading() as session:
         return await team_repo.roles_of(session, scope.user_id)
 
 
 async def _role(scope: Scope, campaign_id: UUID | None) -> CampaignRole | None:
     if scope.user_id is None or campaign_id is None:
         return None
-    async with db.transaction() as session:
+    async with db.reading() as session:
         return await team_repo.role_of(session, campaign_id, scope.user_id)

@@ -56,7 +56,7 @@ async def list_campaigns(
     wanted = listing.choice(errors, "status", status, CampaignStatus)
     pattern = listing.search_pattern(errors, search)
     errors.raise_any()
-    async with db.transaction() as session:
+    async with db.reading() as session:
         rows, total = await repo.page(session, status=wanted, pattern=pattern, window=window)
     return listing.Page(rows, window.page, window.per_page, total)
 
@@ -75,7 +75,7 @@ async def find_campaign(id_or_slug: UUID | str) -> Campaign | None:
     key = _key(id_or_slug)
     if isinstance(key, str) and not is_storable_text(key):
         return None
-    async with db.transaction() as session:
+    async with db.reading() as session:
         return await repo.find(session, key)
 
 

@@ -60,7 +60,7 @@ async def list_donations(
     window = listing.window(errors, page=page, per_page=per_page, order=order)
     wanted = _filters(errors, campaign_id, status, search)
     errors.raise_any()
-    async with db.transaction() as session:
+    async with db.reading() as session:
         shown = await _seen(scope, wanted)
         rows, total = await repo.page(session, shown.query, window)
     return listing.Page([shown.of(row) for row in rows], window.page, window.per_page, total)
@@ -86,7 +86,7 @@ async def list_managed(
     window = listing.window(errors, page=page, per_page=per_page, order=order)
     wanted = _filters(errors, None, status, search)
     errors.raise_any()
-    async with db.transaction() as session:
+    async with db.reading() as session:
         shown = await _managed(scope, wanted)
         rows, total = await repo.page(session, shown.query, window)
     return listing.Page([shown.of(row) for row in rows], window.page, window.per_page, total)
@@ -116,7 +116,7 @@ async def scroll(
     seek = listing.seek(errors, after=after, before=before, per_page=per_page, order=order)
     wanted = _filters(errors, campaign_id, status, search)
     errors.raise_any()
-    async with db.transaction() as session:
+    async with db.reading() as session:
         shown = await (_managed if campaign_id is None else _seen)(scope, wanted)
         rows = await repo.beyond(session, shown.query, seek)
     return seek.stretch([shown.of(row) for row in rows], _place)
@@ -127,7 +127,7 @@ async def public_gifts(ids: Collection[UUID]) -> Mapping[str, events.PublicGift]
 
     For who tells again of what happened to them: they may have been hidden or edited since.
     """
-    async with db.transaction() as session:
+    async with db.reading() as session:
         found = await repo.public_of(session, ids)
     return {str(gift.id): events.public_gift(gift) for gift in found}
 

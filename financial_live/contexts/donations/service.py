@@ -116,7 +116,7 @@ async def latest(
     errors = Errors()
     window = listing.window(errors, page=1, per_page=limit, order="desc")
     errors.raise_any()
-    async with db.transaction() as session:
+    async with db.reading() as session:
         seen = await sight(scope, campaign_id)
         query = repo.real(repo.of_campaign(repo.seen(sees_all=seen.sees_all), campaign_id))
         rows = await repo.newest(session, query, window.per_page)
@@ -135,7 +135,7 @@ async def get_donation(scope: Scope, id: UUID | str) -> Donation:
 
 async def _seen(scope: Scope, id: UUID | str) -> tuple[Donation, Sight]:
     """Return a gift, whole, and what of it the caller sees. Raises NotFound if that is nothing."""
-    async with db.transaction() as session:
+    async with db.reading() as session:
         donation = await repo.find(session, id_of(id))
     if donation is None:
         raise unknown(id)
@@ -284,7 +284,7 @@ async def statistics(scope: Scope, campaign_id: UUID) -> Statistics:
     MissingScope.
     """
     rights.require(scope, Act.STATISTICS)
-    async with db.transaction() as session:
+    async with db.reading() as session:
         seen = await sight(scope, campaign_id)
         found = await repo.statistics(session, campaign_id, sees_hidden=seen.sees_all)
     return Statistics(*found)
