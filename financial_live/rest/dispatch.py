@@ -63,7 +63,10 @@ def _without_body(answer: Response) -> Response:
 def new_router(*dependencies: Any, tag: str | None = None) -> APIRouter:
     """Return an empty router of this door, whose routes ask ``dependencies`` first."""
     return APIRouter(
-        route_class=_Route, dependencies=list(dependencies), tags=[tag] if tag else None
+        route_class=_Route,
+        dependencies=list(dependencies),
+        tags=[tag] if tag else None,
+        generate_unique_id_function=lambda route: route.name,
     )
 
 

@@ -60,6 +60,12 @@ class TestDocument:
                     assert operation["requestBody"]["required"], name
                     assert {"400", "413", "415", "422"} <= set(operation["responses"]), name
 
+    def test_each_answer_leads_to_routes_that_are_there(self) -> None:
+        names = {operation["operationId"] for _, _, operation in operations()}
+        answers = [a for _, _, o in operations() for a in o["responses"].values()]
+        links = {name for answer in answers for name in answer.get("links", {})}
+        assert {"show_donation", "show_campaign"} <= links <= names
+
     def test_public_is_what_the_table_in_the_docs_says(self) -> None:
         public = {(m, p) for m, p, operation in operations() if {} in operation.get("security", ())}
 
