@@ -19,13 +19,12 @@ from financial_live import db, outbox
 from financial_live.bus import Bus
 from financial_live.errors import Unavailable
 from financial_live.outbox import Mark, OutboxEvent, Place, Placed
+from financial_live.rooms.room import REREAD_S, SILENCE_S
 
 _log = logging.getLogger(__name__)
 
 # Who is so many events behind is let go, and comes back with the mark of the last it got.
 MAX_WAITING = 1_000
-SILENCE_S = 3.0
-REREAD_S = 2.0
 _TICK_S = 1.0
 _BY = "feeds"
 _NOWHERE = Place(-1, -1)
