@@ -35,7 +35,6 @@ def create_api(*, ping_bus: health.Ping | None = None, streams: Streams | None =
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
     )
     known: list[APIRouter] = [
         campaigns.router,

@@ -63,7 +63,11 @@ def _without_body(answer: Response) -> Response:
 def new_router(*dependencies: Any, tag: str | None = None) -> APIRouter:
     """Return an empty router of this door, whose routes ask ``dependencies`` first."""
     return APIRouter(
-        route_class=_Route, dependencies=list(dependencies), tags=[tag] if tag else None
+        route_class=_Route,
+        dependencies=list(dependencies),
+        tags=[tag] if tag else None,
+        # The name of an operation in the description, and so in clients made of it.
+        generate_unique_id_function=lambda route: route.name,
     )
 
 
