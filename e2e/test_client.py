@@ -107,7 +107,7 @@ class TestGeneratedClient:
         listed = await part("api.donations.list_donations").asyncio(
             campaign.data.id, client=client, after=""
         )
-        assert isinstance(listed, models.DonationStretch)
+        assert isinstance(listed, models.DonationCursorPage)
         [row] = listed.data
         assert isinstance(row, models.TeamGift)
         assert (row.id, row.donor_email) == (given.data.id, "sari@example.org")
@@ -116,12 +116,12 @@ class TestGeneratedClient:
         models = part("models")
         key = uuid4().hex
         wrong = await start(client, part, goal_amount="-5")
-        assert isinstance(wrong, models.InvalidFields)
+        assert isinstance(wrong, models.ValidationErrors)
         assert wrong.errors.additional_properties == {"goal_amount": ["must be greater than 0"]}
 
         await start(client, part, goal_amount="5", idempotency_key=key)
         other = await start(client, part, goal_amount="6", idempotency_key=key)
-        assert isinstance(other, models.Problem)
+        assert isinstance(other, models.Error)
         assert key in other.errors.detail
 
     async def test_changes_only_what_it_has_seen(self, client: Any, part: Part) -> None:
@@ -138,4 +138,4 @@ class TestGeneratedClient:
             for _ in range(2)
         ]
         assert [a.status_code for a in answers] == [HTTPStatus.OK, HTTPStatus.PRECONDITION_FAILED]
-        assert isinstance(answers[1].parsed, models.Problem)
+        assert isinstance(answers[1].parsed, models.Error)

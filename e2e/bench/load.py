@@ -27,8 +27,11 @@ def request(method: str, path: str, body: bytes = b"") -> bytes:
 class _Line(asyncio.Protocol):
     """One connection, which has one request under way at most. ``on_answer`` gets the status."""
 
-    def __init__(self, on_answer: Callable[["_Line", bytes], None]) -> None:
+    def __init__(
+        self, on_answer: Callable[["_Line", bytes], None], on_loss: Callable[[], None]
+    ) -> None:
         self._on_answer = on_answer
+        self._on_loss = on_loss
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
         self.due = 0.0
@@ -53,8 +56,12 @@ class _Line(asyncio.Protocol):
             self._buffer = b""
             self._on_answer(self, head[9:12])
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._on_loss()
+
     def close(self) -> None:
         """Leave."""
+        self._on_loss = lambda: None
         if self._transport is not None:
             self._transport.close()
 
@@ -80,7 +87,7 @@ class Load:
         loop = asyncio.get_running_loop()
         for _ in range(CONNECTIONS):
             _, line = await loop.create_connection(
-                lambda: _Line(self._answered), self._host, self._port
+                lambda: _Line(self._answered, self._lost), self._host, self._port
             )
             self._lines.append(line)
             self._idle.append(line)
@@ -138,6 +145,10 @@ class Load:
             self._idle.append(line)
             if len(self._idle) == CONNECTIONS:
                 self._done.set()
+
+    def _lost(self) -> None:
+        self._others.add(b"by ending the connection")
+        self._done.set()
 
     def close(self) -> None:
         """Leave."""

@@ -71,7 +71,7 @@ def rendered(made: NewToken, user: User) -> TokenAnswer:
 @router.post(
     routes.API_REGISTER,
     **described(
-        Answer(202, "A mail says how it goes on.", describing.data(ref("Said")), {"data": _SENT}),
+        Answer(202, "A mail says how it goes on.", describing.data(ref("Notice")), {"data": _SENT}),
         errors=describing.ASKING,
         takes=("user", "Registration", examples.REGISTRATION),
         callers=describing.ANYBODY,

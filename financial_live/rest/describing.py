@@ -12,17 +12,17 @@ Schema = dict[str, Any]
 
 _ERRORS: Mapping[int, tuple[str, str]] = {
     400: ("The request cannot be read.", "page is no whole number: 'abc'."),
-    401: ("Who asks is not known, or not believed.", "Log in to start a campaign."),
-    403: ("Whoever asks may not do this.", "You are not allowed to start a campaign."),
-    404: ("It is not there, or not for who asks.", "There is no campaign 'nothing'."),
-    406: ("What is served is not accepted.", "Only application/json is served here."),
+    401: ("Credentials are missing, or not valid.", "Log in to start a campaign."),
+    403: ("The caller is not allowed to do this.", "You are not allowed to start a campaign."),
+    404: ("It is not there, or not for this caller to see.", "There is no campaign 'nothing'."),
+    406: ("Nothing that Accept allows is served here.", "Only application/json is served here."),
     408: ("The body did not arrive in time.", "The body did not arrive within 10 s."),
-    409: ("What is there now refuses it.", "This gift is approved and counted. Refund instead."),
-    412: ("It was changed since it was seen.", "This campaign was changed by somebody else."),
+    409: ("It conflicts with how things are now; the message says why.", "This gift is approved and counted. Refund instead."),
+    412: ("It was changed since the tag in If-Match was read.", "This campaign was changed by somebody else."),
     413: ("The body is too large.", "The body is too large; send at most 65536 bytes."),
     415: ("The body is no JSON in UTF-8.", "Send JSON in UTF-8 as Content-Type: application/json."),
     429: ("Too many requests.", "Too many requests; try again in 2 s."),
-    503: ("A part is not reachable now.", "The database does not answer."),
+    503: ("The database cannot be reached right now.", "The database does not answer."),
 }
 SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"session": [], "csrf": []}]
 """The ways to say who asks."""
@@ -43,17 +43,21 @@ DELETING = (*_ALWAYS, 400, 404, 409, 412)
 
 _RETRY_AFTER = {
     "description": "In how many seconds to try again.",
-    "schema": {"type": "integer", "minimum": 0},
+    "schema": {"type": "integer", "minimum": 1},
 }
 _RATE_LIMIT = {
-    "description": "What remains, and of what (draft-ietf-httpapi-ratelimit-headers).",
+    "description": "What is left of each limit (draft-ietf-httpapi-ratelimit-headers).",
+    "schema": {"type": "string"},
+}
+_RATE_LIMIT_POLICY = {
+    "description": "The limits that hold: how many requests, in how many seconds (the same draft).",
     "schema": {"type": "string"},
 }
 _ERROR_HEADERS: Mapping[int, Schema] = {
     429: {
         "Retry-After": _RETRY_AFTER,
         "RateLimit": _RATE_LIMIT,
-        "RateLimit-Policy": _RATE_LIMIT,
+        "RateLimit-Policy": _RATE_LIMIT_POLICY,
     },
     503: {"Retry-After": _RETRY_AFTER},
 }
@@ -163,11 +167,11 @@ def _success(answer: Answer) -> Schema:
 
 def _error(status: int) -> Schema:
     if status == 422:
-        words, name = "Fields are wrong: all of them are named.", "InvalidFields"
+        words, name = "Fields are wrong: all of them are named.", "ValidationErrors"
         example: Any = {"errors": {"amount": ["must be greater than 0"]}}
     else:
         words, sentence = _ERRORS[status]
-        name, example = "Problem", {"errors": {"detail": sentence}}
+        name, example = "Error", {"errors": {"detail": sentence}}
     content = {"application/json": {"schema": ref(name), "example": example}}
     headers = {"headers": _ERROR_HEADERS[status]} if status in _ERROR_HEADERS else {}
     return {"description": words, "content": content, **headers}

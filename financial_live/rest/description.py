@@ -36,7 +36,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_SAID: Schema = {
+_NOTICE: Schema = {
     "type": "object",
     "required": ["detail"],
     "properties": {"detail": {"type": "string"}},
@@ -155,12 +155,12 @@ def _schemas() -> dict[str, Schema]:
         },
         "CampaignPage": page_of("Campaign"),
         "DonationPage": page_of("Donation"),
-        "DonationStretch": stretch_of("Donation"),
+        "DonationCursorPage": stretch_of("Donation"),
         "User": _answer(UserAnswer),
         "Token": _holding(_answer(TokenAnswer), user=ref("User")),
-        "Said": _SAID,
-        "Problem": _errors(_SAID),
-        "InvalidFields": _errors(
+        "Notice": _NOTICE,
+        "Error": _errors(_NOTICE),
+        "ValidationErrors": _errors(
             {
                 "type": "object",
                 "additionalProperties": {"type": "array", "items": {"type": "string"}},

@@ -59,7 +59,7 @@ def team_gift(donation: Donation) -> TeamGift:
 
 _PUBLIC = donations.public_gift(examples.GIFT)
 _TEAM = team_gift(examples.GIFT)
-_LIST = {"anyOf": [ref("DonationPage"), ref("DonationStretch")]}
+_LIST = {"anyOf": [ref("DonationPage"), ref("DonationCursorPage")]}
 _PAGE = {"page": 1, "per_page": 20, "total": 1}
 _MADE = Answer(
     201,

@@ -1,4 +1,4 @@
-"""What a request says: who asks, which page of a list, and what its JSON body holds."""
+"""What a request says: who asks, what they accept, and what its JSON body holds."""
 
 import asyncio
 import json

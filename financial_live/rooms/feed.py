@@ -19,13 +19,12 @@ from financial_live import db, outbox
 from financial_live.bus import Bus
 from financial_live.errors import Unavailable
 from financial_live.outbox import Mark, OutboxEvent, Place, Placed
+from financial_live.rooms.room import REREAD_S, SILENCE_S
 
 _log = logging.getLogger(__name__)
 
 # Who is so many events behind is let go, and comes back with the mark of the last it got.
 MAX_WAITING = 1_000
-SILENCE_S = 3.0
-REREAD_S = 2.0
 _TICK_S = 1.0
 _BY = "feeds"
 _NOWHERE = Place(-1, -1)
@@ -52,7 +51,8 @@ class Follower:
         # What has a mark up to this one had happened before anybody followed.
         self.began = mark if now is None else now
         self._topic = topic
-        self._is_behind = True
+        # Whether it still reads from the outbox.
+        self.is_behind = True
         # What the feed tells is kept before the last look into the outbox, and not long before.
         self._listens = False
         self._backlog: deque[OutboxEvent] = deque()
@@ -83,7 +83,7 @@ class Follower:
     async def some(self) -> list[Told]:
         """Return the next event when there is one, and those at hand. Raises like ``next``."""
         found = [await self.next()]
-        while self._backlog or not (self._is_behind or self._waiting.empty()):
+        while self._backlog or not (self.is_behind or self._waiting.empty()):
             told = await self._unheard()
             if told is not None:
                 found.append(told)
@@ -102,12 +102,12 @@ class Follower:
             event = self._backlog.popleft()
             assert event.position is not None
             return Told(Mark(self.mark.term, event.position), event.name, event.data)
-        if not self._is_behind:
+        if not self.is_behind:
             return await self._waiting.get()
         had_listened = self._listens
         self._backlog.extend(await outbox.events_after(self._topic, self.mark.position))
         if not self._backlog:
-            self._listens, self._is_behind = True, not had_listened
+            self._listens, self.is_behind = True, not had_listened
         return None
 
 
@@ -161,6 +161,8 @@ class Feed:
         """Tell what is in the outbox and was not told yet. Raises Unavailable."""
         self._read_at = time.monotonic()
         while True:
+            # What was heard before is in the snapshot, or was lost with a crash of the database.
+            self._latest = _NOWHERE
             async with db.snapshot():
                 place = await outbox.last_place(self.topic)
                 end = await outbox.last_mark()
@@ -207,8 +209,13 @@ class Feeds:
         more, or no ``after`` was given: then only what happens from now on is told. Raises
         Unavailable.
         """
-        feed = await self._open(topic)
+        is_new = topic not in self._feeds
+        feed = self._feeds.setdefault(topic, Feed(topic))
+        feed.users += 1
         try:
+            if is_new:
+                await self._bus.watch(topic, by=_BY)
+                feed.read_soon()
             async with db.snapshot():
                 now = await outbox.last_mark()
                 position = await outbox.resumed(after) if after is not None else None
@@ -221,15 +228,6 @@ class Feeds:
                 feed.followers.remove(follower)
         finally:
             feed.users -= 1
-
-    async def _open(self, topic: str) -> Feed:
-        is_new = topic not in self._feeds
-        feed = self._feeds.setdefault(topic, Feed(topic))
-        feed.users += 1
-        if is_new:
-            await self._bus.watch(topic, by=_BY)
-            feed.read_soon()
-        return feed
 
     def received(self, topic: str, payload: bytes) -> None:
         """Take a message from the bus."""

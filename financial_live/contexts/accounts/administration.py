@@ -68,7 +68,8 @@ async def set_password(scope: Scope, email: str, password: str) -> User:
 
     Their address counts as proven.
 
-    Emits ``session_revoked``. Raises Unauthorized, Forbidden, NotFound, and Invalid.
+    Emits ``session_revoked`` and ``token_revoked``. Raises Unauthorized, Forbidden, NotFound, and
+    Invalid.
     """
     rights.require(scope, Act.SET_PASSWORD)
     user = await _named(email)

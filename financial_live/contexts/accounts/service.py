@@ -127,9 +127,9 @@ async def reset_password(scope: Scope, token: str, new: str, *, address: str = "
     """Set a new password by the token that was mailed, and return the account.
 
     The address is proven by it. All sessions, links and API tokens of the account end, and it is
-    forgotten from where it was logged in to. Emits ``session_revoked``. Raises NotFound for a token
-    that is over, Invalid for a password that is not good enough, which leaves the token as it is,
-    and TooMany for too many from one address.
+    forgotten from where it was logged in to. Emits ``session_revoked`` and ``token_revoked``.
+    Raises NotFound for a token that is over, Invalid for a password that is not good enough, which
+    leaves the token as it is, and TooMany for too many from one address.
     """
     rights.require(scope, Act.RESET_PASSWORD)
     await limits.require(scope, Policy.LOGIN)
@@ -148,8 +148,8 @@ async def change_password(scope: Scope, current: str, new: str) -> None:
 
     The API tokens that the caller has made stay, so that no program of theirs stops.
 
-    Emits ``session_revoked``. Raises Unauthorized, Invalid naming ``current`` or ``password``,
-    TooMany for who tried too often, and Conflict if it was changed meanwhile.
+    Emits ``session_revoked`` and ``token_revoked``. Raises Unauthorized, Invalid naming ``current``
+    or ``password``, TooMany for who tried too often, and Conflict if it was changed meanwhile.
     """
     user_id = rights.require_user(scope, Act.CHANGE_PASSWORD)
     given = checked(CurrentPassword, {"current": current})

@@ -97,7 +97,7 @@ async def create_campaign(
     Without a slug one is made from the name. A manager who makes one owns it. The same
     ``idempotency_key`` of one caller is the same campaign: the first one is returned, as it is now.
     Emits ``campaign_created``. Raises Unauthorized, Forbidden, Invalid naming every wrong field,
-    and Conflict if the key was used for something else.
+    and Conflict if the key was used for something else, or what it made is gone.
     """
     rights.require(scope, Act.CREATE_CAMPAIGN)
     if idempotency_key is None:
