@@ -19,12 +19,13 @@ from financial_live.rest.dispatch import Json, new_router
 from financial_live.rest.parsing import (
     body_of,
     client_address,
+    count_request,
     require_json_accepted,
     visitor_of,
 )
 from financial_live.scope import Scope
 
-router = new_router(Depends(require_json_accepted), tag="accounts")
+router = new_router(Depends(require_json_accepted), Depends(count_request), tag="accounts")
 
 UserBody = Annotated[dict[str, Any], Depends(body_of("user"))]
 

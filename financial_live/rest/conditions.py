@@ -20,7 +20,8 @@ from financial_live.contexts.campaigns import Campaign
 # No version and no revision is 0, so what is to be at 0 has changed.
 _NONE = 0
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-_TAGS = re.compile(rf"\s*,*\s*{_TAG}(?:\s*,\s*(?:{_TAG})?)*\s*")
+# What is between two tags is read in one way only: of two, each blank would double the time.
+_TAGS = re.compile(rf"[\s,]*{_TAG}(?:\s*,[\s,]*{_TAG})*[\s,]*")
 _CAMPAIGN_TAG = re.compile(r'"([0-9]{1,18})-[0-9]{1,18}"')
 
 _IfMatch = Annotated[

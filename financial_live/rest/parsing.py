@@ -123,6 +123,11 @@ async def _browser(request: Request) -> Scope | None:
 Caller = Annotated[Scope, Depends(_caller)]
 
 
+async def count_request(request: Request) -> None:
+    """Count what is asked whoever asks, before its body is read. Raises TooMany."""
+    await limits.take(limits.by_address(Policy.REQUESTS, client_address(request)))
+
+
 async def _member(scope: Caller) -> Scope:
     """Return who asks for what no visitor may, before anything else of the request is read.
 

@@ -13,7 +13,14 @@ from financial_live import cookies, routes
 from financial_live.config import is_loopback_host
 from financial_live.contexts import accounts
 from financial_live.rest.dispatch import new_router
-from financial_live.rest.parsing import Caller, body_of, client_address, host_of, token_of
+from financial_live.rest.parsing import (
+    Caller,
+    body_of,
+    client_address,
+    count_request,
+    host_of,
+    token_of,
+)
 from financial_live.scope import Scope
 
 router = new_router()
@@ -21,7 +28,7 @@ router = new_router()
 SessionBody = Annotated[dict[str, Any], Depends(body_of("session"))]
 
 
-@router.post(routes.SESSION, include_in_schema=False)
+@router.post(routes.SESSION, include_in_schema=False, dependencies=[Depends(count_request)])
 async def create(request: Request, body: SessionBody) -> Response:
     """Begin the session that a ticket stands for, set its cookie, and end the one before it."""
     host = host_of(request)

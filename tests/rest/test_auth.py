@@ -283,6 +283,15 @@ class TestLimits:
         ]
         assert [answer.status_code for answer in guesses] == [401, 401, 429]
 
+    @pytest.mark.parametrize(
+        "address", [routes.API_LOGIN, routes.API_REGISTER, routes.SESSION, routes.API_DONATIONS]
+    )
+    async def test_count_bodies_that_nobody_can_read(
+        self, client: AsyncClient, twice: None, address: str
+    ) -> None:
+        sent = [await client.post(address, content=b"[") for _ in range(3)]
+        assert [answer.status_code for answer in sent] == [400, 400, 429]
+
     async def test_of_giving_are_told_beside_those_of_requests(
         self, client: AsyncClient, campaign: Campaign, twice: None
     ) -> None:

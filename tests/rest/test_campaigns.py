@@ -240,6 +240,9 @@ class TestUpdate:
             ("1-1", 400),
             ("", 400),
             ('*, "1-1"', 400),
+            # Read in more than one way, these never end: each blank doubles the ways.
+            ('"1-1"' + " ,  " * 100 + '"x"', 200),
+            ('"1-1"' + " ,  " * 100 + "x", 400),
         ],
     )
     async def test_depends_on_any_of_the_tags_but_weak_ones(
