@@ -18,6 +18,7 @@ import uvicorn
 
 from financial_live.asgi import LEAVE, load_app
 from financial_live.asgi.build import PROJECT
+from financial_live.asgi.heads import Line
 from financial_live.asgi.logs import logging_config
 from financial_live.asgi.sockets import Socket
 from financial_live.config import get_settings
@@ -118,6 +119,7 @@ def serve(listening: socket.socket, *, gate: int | None = None, ready: int | Non
         "financial_live.asgi:create_app",
         factory=True,
         loop="uvloop",
+        http=Line,
         ws=Socket,
         ws_ping_interval=_PING_INTERVAL_S,
         ws_ping_timeout=_PING_TIMEOUT_S,

@@ -17,8 +17,14 @@ _ERRORS: Mapping[int, tuple[str, str]] = {
     404: ("It is not there, or not for this caller to see.", "There is no campaign 'nothing'."),
     406: ("Nothing that Accept allows is served here.", "Only application/json is served here."),
     408: ("The body did not arrive in time.", "The body did not arrive within 10 s."),
-    409: ("It conflicts with how things are now; the message says why.", "This gift is approved and counted. Refund instead."),
-    412: ("It was changed since the tag in If-Match was read.", "This campaign was changed by somebody else."),
+    409: (
+        "It conflicts with how things are now; the message says why.",
+        "This gift is approved and counted. Refund instead.",
+    ),
+    412: (
+        "It was changed since the tag in If-Match was read.",
+        "This campaign was changed by somebody else.",
+    ),
     413: ("The body is too large.", "The body is too large; send at most 65536 bytes."),
     415: ("The body is no JSON in UTF-8.", "Send JSON in UTF-8 as Content-Type: application/json."),
     429: ("Too many requests.", "Too many requests; try again in 2 s."),

@@ -138,7 +138,7 @@ class Listener:
         old = [told for told in events if told.mark <= self._follower.began]
         if not old or self._hearing.is_whole:
             return b"".join(written.of(self._hearing, told) for told in events)
-        now = await _patiently(lambda: public_now(events))
+        now = await _patiently(lambda: public_now(self._hearing.campaign_id, events))
         return b"".join(_written(self._hearing.of_event(told, now)) for told in events)
 
     async def over(self) -> None:

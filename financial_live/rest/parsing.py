@@ -98,9 +98,9 @@ def _bearer_of(request: Request) -> str | None:
     A proxy in front may have its own: Basic, for a site that is not public yet.
     """
     for header in request.headers.getlist("authorization"):
-        scheme, _, secret = header.partition(" ")
+        scheme, *secret = header.split(None, 1)
         if scheme.lower() == "bearer":
-            return secret.strip()
+            return "".join(secret).strip()
     return None
 
 

@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 # Who is so many events behind is let go, and comes back with the mark of the last it got.
 MAX_WAITING = 1_000
 _TICK_S = 1.0
+# A crowd that comes back with old marks must leave time, and connections, to those who give.
+_AT_ONCE = 100
+_READERS = 2
 _BY = "feeds"
 _NOWHERE = Place(-1, -1)
 
@@ -46,8 +49,16 @@ class TooSlow(Exception):
 class Follower:
     """Somebody who follows a feed, after a mark: out of the outbox until that has no more."""
 
-    def __init__(self, topic: str, mark: Mark, *, now: Mark | None = None) -> None:
+    def __init__(
+        self,
+        topic: str,
+        mark: Mark,
+        *,
+        now: Mark | None = None,
+        reading: asyncio.Semaphore | None = None,
+    ) -> None:
         self.mark = mark
+        self._reading = reading or asyncio.Semaphore()
         # What has a mark up to this one had happened before anybody followed.
         self.began = mark if now is None else now
         self._topic = topic
@@ -105,7 +116,9 @@ class Follower:
         if not self.is_behind:
             return await self._waiting.get()
         had_listened = self._listens
-        self._backlog.extend(await outbox.events_after(self._topic, self.mark.position))
+        async with self._reading:
+            missed = await outbox.events_after(self._topic, self.mark.position, limit=_AT_ONCE)
+        self._backlog.extend(missed)
         if not self._backlog:
             self._listens, self.is_behind = True, not had_listened
         return None
@@ -198,6 +211,7 @@ class Feeds:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._feeds: dict[str, Feed] = {}
+        self._reading = asyncio.Semaphore(_READERS)
 
     @asynccontextmanager
     async def follow(
@@ -220,7 +234,7 @@ class Feeds:
                 now = await outbox.last_mark()
                 position = await outbox.resumed(after) if after is not None else None
             begin = now if position is None else Mark(now.term, position)
-            follower = Follower(topic, begin, now=now)
+            follower = Follower(topic, begin, now=now, reading=self._reading)
             feed.followers.append(follower)
             try:
                 yield follower, now if position is None else None

@@ -5,8 +5,9 @@ each field of it. What the public hears is what it may read: counted gifts witho
 hide, and the campaign. The team hears gifts whole, and of its members and invitations as far as the
 table of rights lets each of them see these.
 
-A gift may have been hidden, or its message edited, since an event told of it. So what the public
-hears later, going on from an old mark, are gifts as they are now (``public_now``).
+A gift may have been hidden, or its message edited, since an event told of it; and what two totals
+differ by is a gift. So what the public hears later, going on from an old mark, are gifts and the
+campaign as they are now (``public_now``).
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,6 +49,15 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """What everybody may see now of what happened before: gifts by id, and their campaign."""
+
+    gifts: Mapping[str, PublicGift]
+    campaign: CampaignSummary | None
+    """None if it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hearing:
     """What somebody may hear of one campaign; equal ones hear the same."""
 
@@ -67,7 +77,7 @@ class Hearing:
         """Whether gifts are heard whole, as the team sees them."""
         return Act.SEE_ALL_GIFTS in self.acts
 
-    def of_event(self, told: Told, now: Mapping[str, PublicGift] | None = None) -> Heard | None:
+    def of_event(self, told: Told, now: Present | None = None) -> Heard | None:
         """Return what is heard of an event; None if that is nothing.
 
         ``now`` is what ``public_now`` returns, for an event that is told again.
@@ -76,7 +86,7 @@ class Hearing:
         if name in _TEAM and _TEAM[name] in self.acts:
             data = told.data
         elif name in _CAMPAIGN:
-            data = {"campaign": _summary(told.data)}
+            data = {"campaign": _summary(told.data, now)}
         elif name in _GIFTS and self.is_whole:
             name, data = self._whole(told)
         elif name in _GIFTS:
@@ -89,28 +99,32 @@ class Hearing:
             return MOVED, {"donation": {"id": gifts[0]["id"]}}
         return told.name, told.data
 
-    def _public(self, told: Told, now: Mapping[str, PublicGift] | None) -> Mapping[str, Any] | None:
+    def _public(self, told: Told, now: Present | None) -> Mapping[str, Any] | None:
         public = [gift for gift in gifts_of(told.data) if donations.is_public(gift)]
         if now is None:
             shown = [donations.public_gift(gift) for gift in public]
         else:
-            shown = [now[gift["id"]] for gift in public if gift["id"] in now]
+            shown = [now.gifts[gift["id"]] for gift in public if gift["id"] in now.gifts]
         shown = [gift for gift in shown if gift["campaign_id"] == str(self.campaign_id)]
         if not shown:
             return None
         gifts = {"donations": shown} if "donations" in told.data else {"donation": shown[0]}
-        return {**gifts, "campaign": _summary(told.data)}
+        return {**gifts, "campaign": _summary(told.data, now)}
 
 
-def _summary(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the campaign in an event, of which these fields are public."""
-    return {field: data["campaign"][field] for field in CampaignSummary.__annotations__}
+def _summary(data: Mapping[str, Any], now: Present | None) -> Mapping[str, Any]:
+    """Return the campaign in an event, or as it is now; these fields of it are public."""
+    present = now.campaign if now is not None else None
+    campaign: Mapping[str, Any] = present or data["campaign"]
+    return {field: campaign[field] for field in CampaignSummary.__annotations__}
 
 
-async def public_now(events: Iterable[Told]) -> Mapping[str, PublicGift]:
-    """Return by id what everybody may see now of the gifts in ``events``. Raises Unavailable."""
+async def public_now(campaign_id: UUID, events: Iterable[Told]) -> Present:
+    """Return what everybody may see now of what ``events`` tell. Raises Unavailable."""
     ids = {UUID(gift["id"]) for told in events for gift in gifts_of(told.data)}
-    return await donations.public_gifts(ids) if ids else {}
+    gifts = await donations.public_gifts(ids) if ids else {}
+    campaign = await campaigns.find_campaign(campaign_id)
+    return Present(gifts, campaigns.summary(campaign) if campaign is not None else None)
 
 
 async def beginning(scope: Scope, campaign_id: UUID) -> tuple[Mark, Campaign]:

@@ -285,6 +285,8 @@ class TestGoingOn:
         heard = await listener.next(3)
         assert [event.name for event in heard] == ["donation_created"] + ["donation_updated"] * 2
         assert {event.data["donation"]["message"] for event in heard} == {"Kind"}
+        # Nor do two totals differ by what is hidden.
+        assert len({event.data["campaign"]["total_raised"] for event in heard}) == 1
         assert not [secret for secret in (*HIDDEN, "Rude") if secret in listener.text]
 
     async def test_tells_the_team_what_it_was(self, world: World, told: Campaign) -> None:
