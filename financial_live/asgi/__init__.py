@@ -75,6 +75,8 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
     """Put the frontend, the gate for origins and what holds for all answers around a Reflex app."""
     # Imported here: the supervisor uses this package too, and starts faster without all that
     # measuring needs.
+    from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+
     from financial_live import telemetry
 
     folder = settings.frontend_dir or settings.data_dir
@@ -92,7 +94,9 @@ def wrapped(reflex_app: Any, settings: Settings) -> ASGIApp:
         builds=builds if folder.parent == builds else None,
     )
     gate = OriginGate(
-        _apart(reflex_app.api_transformer, frontend),
+        # Its routes translate all that goes wrong themselves: of a FastAPI application they need no
+        # more, and Reflex puts layers of its own around that.
+        _apart(AsyncExitStackMiddleware(reflex_app.api_transformer.router), frontend),
         allowed=settings.allowed_origins,
         only_loopback=settings.serves_this_machine,
     )

@@ -24,7 +24,7 @@ class FakeReflexApp:
     def __init__(self) -> None:
         self.sio = SimpleNamespace(eio=SimpleNamespace(cors_allowed_origins="*"))
         self.router: Callable[[str], str | None] = {"/": "index"}.get
-        self.api_transformer = PlainTextResponse("for programs")
+        self.api_transformer = SimpleNamespace(router=PlainTextResponse("for programs"))
 
     def __call__(self) -> ASGIApp:
         return Starlette(routes=[Route("/ping", PlainTextResponse("pong"))])
