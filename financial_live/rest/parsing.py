@@ -98,7 +98,7 @@ def _bearer_of(request: Request) -> str | None:
     A proxy in front may have its own: Basic, for a site that is not public yet.
     """
     for header in request.headers.getlist("authorization"):
-        scheme, *secret = header.split(None, 1)
+        scheme, *secret = header.split(None, 1) or [""]
         if scheme.lower() == "bearer":
             return "".join(secret).strip()
     return None

@@ -159,7 +159,7 @@ class TestBearer:
         answer = await give(client, campaign, headers, is_test=True)
         assert answer.status_code == 201
 
-    @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
+    @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  ", "Bearer\t"])
     async def test_is_known_however_it_is_written(
         self, client: AsyncClient, waiting: str, scheme: str
     ) -> None:
@@ -218,8 +218,9 @@ class TestBearer:
         client.cookies.set(cookies.SECURE_NAME, (await log_in()).token)
         assert (await client.get(waiting, headers=bearer("flt_x"))).status_code == 401
 
-    async def test_another_scheme_is_not_ours(self, client: AsyncClient) -> None:
-        answer = await client.get(routes.API_CAMPAIGNS, headers={"Authorization": "Basic eDp5"})
+    @pytest.mark.parametrize("header", ["Basic eDp5", "Basic", "", " "])
+    async def test_another_scheme_is_not_ours(self, client: AsyncClient, header: str) -> None:
+        answer = await client.get(routes.API_CAMPAIGNS, headers={"Authorization": header})
         assert answer.status_code == 200
 
     async def test_a_key_is_its_users_by_whichever_token(
