@@ -9,10 +9,35 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from financial_live import db, outbox
-from financial_live.contexts import accounts, campaigns, donations, idempotency_keys, mail, receipts
+from financial_live.contexts import (
+    accounts,
+    audit_entries,
+    campaigns,
+    donations,
+    exchange_rates,
+    idempotency_keys,
+    ledger,
+    mail,
+    matches,
+    notifications,
+    receipts,
+)
 
 # Importing them is what registers their tables.
-MAPPED = (outbox, accounts, campaigns, donations, idempotency_keys, mail, receipts)
+MAPPED = (
+    outbox,
+    accounts,
+    audit_entries,
+    campaigns,
+    donations,
+    exchange_rates,
+    idempotency_keys,
+    ledger,
+    mail,
+    matches,
+    notifications,
+    receipts,
+)
 
 
 def run(connection: Connection) -> None:

@@ -108,6 +108,26 @@ class Act(Enum):
     ISSUE_INVITATION = _rule(
         "campaigns", "no  no  no   -   -   -   no  yes  -", "make links of invitations")
 
+    LIST_MILESTONES = _rule(
+        "campaigns", "yes yes yes  yes yes yes yes yes  read", "see milestones")
+    CREATE_MILESTONE = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes  manage", "set milestones of this campaign")
+    DELETE_MILESTONE = _rule(
+        "campaigns", "no  no  no   no  no  yes yes yes  manage", "take milestones back")
+
+    LIST_CHALLENGES = _rule(
+        "matches", "yes yes yes  yes yes yes yes yes  read", "see match challenges")
+    CREATE_CHALLENGE = _rule(
+        "matches", "no  no  no   no  no  yes yes yes  manage", "make match challenges")
+    CANCEL_CHALLENGE = _rule(
+        "matches", "no  no  no   no  no  yes yes yes  manage", "cancel match challenges")
+
+    TRANSFER = _rule(
+        "ledger", "no  no  no   no  no  yes yes yes  manage", "move money between these campaigns")
+
+    LIST_NOTIFICATIONS = _rule(
+        "notifications", "no  own own  -   -   -   own no   read", "see your notifications")
+
     GIVE = _rule(
         "donations", "yes yes yes  yes yes yes yes yes  give", "give")
     GIVE_MANY = _rule(
@@ -136,6 +156,24 @@ class Act(Enum):
         "donations", "no  no  no   no  yes yes yes yes  manage", "change gifts of this campaign")
     DELETE_DONATION = _rule(
         "donations", "no  no  no   no  yes yes yes yes  manage", "delete gifts of this campaign")
+    APPROVE = _rule(
+        "donations", "no  no  no   no  yes yes yes yes  manage", "approve gifts of this campaign")
+    REJECT = _rule(
+        "donations", "no  no  no   no  yes yes yes yes  manage", "reject gifts of this campaign")
+    REFUND = _rule(
+        "donations", "no  no  no   no  yes yes yes yes  manage", "refund gifts of this campaign")
+    UNDO = _rule(
+        "donations", "no  no  no   no  yes yes yes yes  manage", "undo acts on gifts")
+    HIDE = _rule(
+        "donations", "no  no  no   no  yes yes yes yes  manage", "hide what donors wrote")
+    SHOW = _rule(
+        "donations", "no  no  no   no  yes yes yes yes  manage", "show again what was hidden")
+    REVIEW_MANY = _rule(
+        "donations", "no  no  no   no  yes yes yes yes  manage", "review many gifts at once")
+    HISTORY = _rule(
+        "donations", "no  no  no   yes yes yes yes yes  read", "see what was done to a gift")
+    RECORD_BATCH = _rule(
+        "donations", "no  no  no   no  yes yes yes yes  manage", "enter many offline gifts")
     LIST_OWN = _rule(
         "donations", "no  own own  -   -   -   own no   read", "see your own gifts")
     CHANGE_VISIBILITY = _rule(
@@ -149,6 +187,15 @@ class Act(Enum):
         "receipts", "no  own own  -   -   -   own no   manage", "get receipts of your own gifts")
     GET_RECEIPT = _rule(
         "receipts", "no  own own  -   -   -   own no   read", "see receipts of your own gifts")
+
+    LIST_RATES = _rule(
+        "exchange_rates", "yes yes yes  -   -   -   yes yes  read", "see exchange rates")
+    RATES_TO = _rule(
+        "exchange_rates", "yes yes yes  -   -   -   yes yes  read", "see what can be converted")
+    SET_RATE = _rule(
+        "exchange_rates", "no  no  no   -   -   -   yes yes  manage", "enter exchange rates")
+    IMPORT_ECB = _rule(
+        "exchange_rates", "no  no  no   -   -   -   yes yes  manage", "import exchange rates")
 
     ONCE = _rule(
         "idempotency_keys", "yes yes yes  -   -   -   yes yes  give", "repeat a request")
@@ -230,7 +277,18 @@ INTERNAL: Mapping[str, Caller] = {
     "campaigns.locked": Caller.CONTEXTS,
     "campaigns.locked_all": Caller.CONTEXTS,
     "campaigns.counted": Caller.CONTEXTS,
+    "campaigns.edited": Caller.CONTEXTS,
+    "accounts.names_of": Caller.CONTEXTS,
+    "audit_entries.record": Caller.CONTEXTS,
+    "audit_entries.entries_of": Caller.CONTEXTS,
+    "audit_entries.last_of": Caller.CONTEXTS,
+    "ledger.post": Caller.CONTEXTS,
+    "ledger.has_entries": Caller.CONTEXTS,
+    "matches.concern": Caller.CONTEXTS,
+    "matches.settle": Caller.CONTEXTS,
+    "notifications.notify": Caller.CONTEXTS,
     "donations.find_own": Caller.CONTEXTS,
+    "exchange_rates.convert": Caller.CONTEXTS,
     "accounts.prune": Caller.PROGRAM,
     "idempotency_keys.prune": Caller.PROGRAM,
     "mail.prune": Caller.PROGRAM,

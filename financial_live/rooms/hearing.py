@@ -27,9 +27,15 @@ from financial_live.rooms.views import gifts_of
 from financial_live.scope import Scope
 
 _CAMPAIGN = frozenset({"campaign_created", "campaign_updated", "campaign_deleted"})
-_GIFTS = frozenset(
-    {"donation_created", "donations_created", "donation_updated", "donation_deleted"}
-)
+# What stands beside the campaign in these is as public as that.
+_BESIDE = {
+    "milestone_reached": "milestone",
+    "milestone_created": "milestone",
+    "milestone_deleted": "milestone",
+    "challenge_created": "challenge",
+    "challenge_cancelled": "challenge",
+    "funds_transferred": "transfer",
+}
 _ANYBODY = Scope.visitor(caller="hearing")
 # Who is told of the team must be one who may see it.
 _TEAM: Mapping[str, Act] = {
@@ -89,9 +95,12 @@ class Hearing:
             data = told.data
         elif name in _CAMPAIGN:
             data = {"campaign": _summary(told.data, now)}
-        elif name in _GIFTS and self.is_whole:
+        elif name in _BESIDE:
+            beside = _BESIDE[name]
+            data = {beside: told.data[beside], "campaign": _summary(told.data, now)}
+        elif name in donations.NAMES and self.is_whole:
             name, data = self._whole(told)
-        elif name in _GIFTS:
+        elif name in donations.NAMES:
             data = self._public(told, now)
         return Heard(told.mark, name, data) if data is not None else None
 

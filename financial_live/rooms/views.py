@@ -32,7 +32,6 @@ _LIVE = "live"
 CAMPAIGN_FIELD = "c:"
 # Of all that is shown, they change the view of a team alone; and what is given does not change it.
 _TEAM = ("member_invited", "member_changed", "invitation_cancelled")
-_GIFTS = ("donation_created", "donations_created", "donation_updated", "donation_deleted")
 # Views that are read again, not changed by events, are read so often at most.
 _READ_GAP_S = 1.0
 # Everybody sees the same numbers, the team too: what a donor hides is in none of them.
@@ -368,7 +367,7 @@ def _apply_account(key: RoomKey, view: View, name: str, data: Mapping[str, Any])
 
 
 def _apply_team(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
-    return view if name in _GIFTS else None
+    return view if name in donations.NAMES else None
 
 
 _LOAD: dict[str, Callable[[RoomKey], Awaitable[View]]] = {

@@ -55,6 +55,12 @@ async def find_user(session: AsyncSession, key: UUID | str) -> User | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def names_of(session: AsyncSession, user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of these accounts, by id."""
+    query = sa.select(col(User.id), col(User.name)).where(col(User.id).in_(user_ids))
+    return {row[0]: row[1] for row in (await session.execute(query)).all()}
+
+
 async def lock_user(session: AsyncSession, user_id: UUID) -> User | None:
     """Return the user, held against every other change until the transaction ends."""
     query = (

@@ -6,7 +6,7 @@ An account that somebody made for themselves lets nobody in until its address is
 after a registration would tell.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -221,6 +221,14 @@ async def find_user(scope: Scope, key: UUID | str) -> User:
     if user is None:
         raise NotFound("There is no such account.")
     return user
+
+
+async def names_of(user_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Return the names of these accounts, by id, as far as they are there; for other contexts."""
+    if not user_ids:
+        return {}
+    async with db.reading() as session:
+        return await repo.names_of(session, user_ids)
 
 
 async def issue_link(scope: Scope, user_id: UUID, purpose: Purpose) -> tuple[User, str]:

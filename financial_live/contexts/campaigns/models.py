@@ -30,6 +30,7 @@ from financial_live.contexts.inputs import (
 NAME_LENGTH = 160
 SLUG_LENGTH = 80
 DESCRIPTION_LENGTH = 20_000
+LABEL_LENGTH = 80
 # The page with the form for a new campaign has this address.
 RESERVED_SLUGS = frozenset({"new"})
 SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -80,7 +81,18 @@ class Campaign(SQLModel, table=True):
         default=True, sa_column=sa.Column(sa.Boolean, nullable=False, server_default=sa.true())
     )
     max_gift: Decimal | None = Field(default=None, sa_column=columns.amount_column(nullable=True))
+    dual_approval_from: Decimal | None = Field(
+        default=None, sa_column=columns.amount_column(nullable=True)
+    )
     total_raised: Decimal = Field(
+        default=Decimal("0.00"),
+        sa_column=sa.Column(sa.Numeric(20, 2), nullable=False, server_default="0"),
+    )
+    matched_total: Decimal = Field(
+        default=Decimal("0.00"),
+        sa_column=sa.Column(sa.Numeric(20, 2), nullable=False, server_default="0"),
+    )
+    transferred_total: Decimal = Field(
         default=Decimal("0.00"),
         sa_column=sa.Column(sa.Numeric(20, 2), nullable=False, server_default="0"),
     )
@@ -99,6 +111,12 @@ class Campaign(SQLModel, table=True):
         sa.CheckConstraint("max_gift > 0", name="max_gift_must_be_positive"),
         sa.CheckConstraint("currency IN ('IDR', 'USD', 'EUR')", name="valid_currency"),
         sa.CheckConstraint("total_raised >= 0", name="total_raised_must_not_be_negative"),
+        sa.CheckConstraint("dual_approval_from > 0", name="dual_approval_from_must_be_positive"),
+        sa.CheckConstraint("matched_total >= 0", name="matched_total_must_not_be_negative"),
+        sa.CheckConstraint(
+            "total_raised + matched_total + transferred_total >= 0",
+            name="total_must_not_be_negative",
+        ),
         sa.CheckConstraint("gift_count >= 0", name="gift_count_must_not_be_negative"),
         sa.CheckConstraint(
             "revision >= 1 AND version >= revision", name="version_must_cover_revisions"
@@ -107,9 +125,18 @@ class Campaign(SQLModel, table=True):
     )
 
     @property
+    def total(self) -> Decimal:
+        """What the campaign has: gifts, what sponsors added, and what came from other campaigns."""
+        return self.total_raised + self.matched_total + self.transferred_total
+
+    @property
     def progress(self) -> Decimal:
-        """How many percent of the goal are raised, with one decimal; may exceed 100."""
-        return money.progress(self.total_raised, self.goal_amount)
+        """How many percent of the goal the total is, with one decimal; may exceed 100."""
+        return money.progress(self.total, self.goal_amount)
+
+    def needs_two(self, amount: Decimal) -> bool:
+        """Whether a gift of ``amount``, in the campaign's currency, needs two people's approval."""
+        return self.dual_approval_from is not None and amount >= self.dual_approval_from
 
     @property
     def gift_limit(self) -> Decimal:
@@ -117,13 +144,40 @@ class Campaign(SQLModel, table=True):
         return money.MAX_AMOUNT if self.max_gift is None else self.max_gift
 
 
+class Milestone(SQLModel, table=True):
+    """A total worth telling of. ``reached_at`` is set once, and stays whatever happens after."""
+
+    __tablename__ = "milestone"
+
+    id: UUID = Field(default_factory=columns.new_id, sa_column=columns.key_column())
+    campaign_id: UUID = Field(
+        sa_column=sa.Column(
+            sa.Uuid, sa.ForeignKey("campaign.id", ondelete="CASCADE"), nullable=False
+        )
+    )
+    amount: Decimal = Field(sa_column=columns.amount_column())
+    label: str = Field(sa_column=sa.Column(sa.String(LABEL_LENGTH), nullable=False))
+    reached_at: datetime | None = Field(
+        default=None, sa_column=sa.Column(sa.DateTime(timezone=True), nullable=True)
+    )
+    inserted_at: datetime = Field(default_factory=columns.now, sa_column=columns.time_column())
+
+    __table_args__ = (
+        sa.UniqueConstraint("campaign_id", "amount", name="milestone_campaign_id_amount_key"),
+        sa.CheckConstraint("amount > 0", name="amount_must_be_positive"),
+        sa.CheckConstraint("label <> ''", name="label_must_not_be_blank"),
+    )
+
+
 CONSTRAINTS: Constraints = {
+    "milestone_campaign_id_amount_key": ("amount", TAKEN),
     "campaign_slug_key": ("slug", TAKEN),
     "valid_slug": ("slug", INVALID),
     "slug_must_not_be_reserved": ("slug", "is reserved"),
     "name_must_not_be_blank": ("name", "can't be blank"),
     "goal_amount_must_be_positive": ("goal_amount", NOT_POSITIVE),
     "max_gift_must_be_positive": ("max_gift", NOT_POSITIVE),
+    "dual_approval_from_must_be_positive": ("dual_approval_from", NOT_POSITIVE),
     "valid_currency": ("currency", INVALID),
     "valid_status": ("status", INVALID),
     "valid_review_policy": ("review_policy", INVALID),
@@ -160,6 +214,14 @@ def _one_of(choices: type[StrEnum]) -> BeforeValidator:
 _SlugText = Annotated[str, InputField(max_length=SLUG_LENGTH, pattern=SLUG_PATTERN)]
 
 
+_AmountOrNone = Annotated[
+    Amount | None,
+    BeforeValidator(
+        lambda v: None if v == "" else v, json_schema_input_type=Amount | Literal[""] | None
+    ),
+]
+
+
 class CampaignInput(Input):
     """The settings of a campaign. Name, goal_amount and currency are enough."""
 
@@ -182,13 +244,19 @@ class CampaignInput(Input):
     """Whether gifts count at once, or when somebody has approved them."""
     one_gift_per_donor: Switch = True
     """Whether an address may give only once."""
-    max_gift: Annotated[
-        Amount | None,
-        BeforeValidator(
-            lambda v: None if v == "" else v, json_schema_input_type=Amount | Literal[""] | None
-        ),
-    ] = None
+    max_gift: _AmountOrNone = None
     """The most that one gift may be; null for no limit."""
+    dual_approval_from: _AmountOrNone = None
+    """Gifts of so much or more wait until two people have approved them; null for none."""
+
+
+class MilestoneInput(Input):
+    """What a milestone is made of."""
+
+    amount: Amount
+    """The total at which it is reached, in the campaign's currency."""
+    label: Annotated[str, line_of(LABEL_LENGTH)]
+    """What it is called: "The walls stand"."""
 
 
 SETTINGS = tuple(CampaignInput.model_fields)

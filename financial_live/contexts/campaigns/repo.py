@@ -40,6 +40,9 @@ _COUNT = (
     )
     .values(
         total_raised=_table.c.total_raised + sa.bindparam("amount", type_=sa.Numeric(20, 2)),
+        matched_total=_table.c.matched_total + sa.bindparam("matched", type_=sa.Numeric(20, 2)),
+        transferred_total=_table.c.transferred_total
+        + sa.bindparam("transferred", type_=sa.Numeric(20, 2)),
         gift_count=_table.c.gift_count + sa.bindparam("gifts", type_=sa.BigInteger),
         version=_table.c.version + 1,
         updated_at=sa.bindparam("moment"),
@@ -47,6 +50,21 @@ _COUNT = (
     .returning(*_table.c)
 )
 _FRESH = {"populate_existing": True, "synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """By how much a campaign's totals change, in its currency, and the number of its gifts."""
+
+    amount: Decimal = Decimal(0)
+    matched: Decimal = Decimal(0)
+    transferred: Decimal = Decimal(0)
+    gifts: int = 0
+
+    @property
+    def total(self) -> Decimal:
+        """By how much the sum of the totals changes."""
+        return self.amount + self.matched + self.transferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +176,7 @@ async def change(session: AsyncSession, campaign_id: UUID, settings: Mapping[str
 
 
 async def count(
-    session: AsyncSession, campaign_id: UUID, *, amount: Decimal, gifts: int, revision: int | None
+    session: AsyncSession, campaign_id: UUID, change: Change, *, revision: int | None
 ) -> Campaign | None:
     """Add to a campaign's totals and its version, in one statement that is also its lock.
 
@@ -166,8 +184,10 @@ async def count(
     """
     values = {
         "campaign": campaign_id,
-        "amount": amount,
-        "gifts": gifts,
+        "amount": change.amount,
+        "matched": change.matched,
+        "transferred": change.transferred,
+        "gifts": change.gifts,
         "seen": revision,
         "moment": columns.now(),
     }

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live import db, outbox, rights
 from financial_live.contexts import columns, idempotency_keys, listing
-from financial_live.contexts.campaigns import access, events, repo, team_repo
+from financial_live.contexts.campaigns import access, events, reaching, repo, team_repo
 from financial_live.contexts.campaigns.models import (
     CONSTRAINTS,
     SETTINGS,
@@ -33,6 +33,14 @@ def _has_gifts() -> AppError:
     return Conflict("This campaign cannot be deleted: it has gifts. Close it instead.")
 
 
+def _too_little() -> AppError:
+    return Conflict(
+        "The campaign has too little left for this: what was given to it has gone to another one."
+    )
+
+
+_NOTHING = Decimal(0)
+_COUNTING: Constraints = {"total_must_not_be_negative": _too_little}
 _REFUSALS: Constraints = {**CONSTRAINTS, "donation_campaign_id_fkey": _has_gifts}
 
 
@@ -267,13 +275,37 @@ async def locked_all(keys: Iterable[object]) -> dict[object, Campaign]:
 
 
 async def counted(
-    campaign_id: UUID, *, amount: Decimal, gifts: int, revision: int | None = None
+    campaign_id: UUID,
+    *,
+    amount: Decimal = _NOTHING,
+    gifts: int = 0,
+    matched: Decimal = _NOTHING,
+    transferred: Decimal = _NOTHING,
+    revision: int | None = None,
 ) -> Campaign | None:
-    """Add ``amount`` and ``gifts`` to a campaign's totals, one version up, and hold its lock.
+    """Add to a campaign's totals and its number of gifts, one version up, and hold its lock.
 
-    Part of the transaction that changes the gift; zeros are right for a change that counts
+    Part of the transaction that changes the gift; nothing is right for a change that counts
     nothing. Returns the campaign as it is after, or None if there is none, or if its settings are
     no longer those of ``revision``: a gift checked against other settings must be checked again.
+    Emits ``milestone_reached`` for each milestone that the total reaches for the first time. Raises
+    Conflict if more would be taken than the campaign has.
+    """
+    change = repo.Change(amount, matched, transferred, gifts)
+    with refusals(_COUNTING, overflow="amount"):
+        async with db.transaction() as session:
+            campaign = await repo.count(session, campaign_id, change, revision=revision)
+            if campaign is not None and change.total > 0:
+                await reaching.announce(session, campaign, before=campaign.total - change.total)
+    return campaign
+
+
+async def edited(campaign_id: UUID) -> Campaign:
+    """Count a revision of a campaign: what another context keeps of its settings has changed.
+
+    The caller holds the campaign. Emits ``campaign_updated``.
     """
     async with db.transaction() as session:
-        return await repo.count(session, campaign_id, amount=amount, gifts=gifts, revision=revision)
+        campaign = await repo.change(session, campaign_id, {})
+        await outbox.append(events.campaign_updated(campaign))
+    return campaign

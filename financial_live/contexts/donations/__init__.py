@@ -4,6 +4,7 @@ from financial_live.contexts.donations.batch import Outcome
 from financial_live.contexts.donations.checking import check
 from financial_live.contexts.donations.demo import load_demo
 from financial_live.contexts.donations.events import (
+    NAMES,
     DonationRow,
     PublicGift,
     donation_created,
@@ -15,6 +16,7 @@ from financial_live.contexts.donations.events import (
     row,
 )
 from financial_live.contexts.donations.giving import Gift
+from financial_live.contexts.donations.history import Done, history
 from financial_live.contexts.donations.lists import (
     list_donations,
     list_managed,
@@ -30,6 +32,17 @@ from financial_live.contexts.donations.models import (
     Statistics,
 )
 from financial_live.contexts.donations.own import change_visibility, find_own, list_own
+from financial_live.contexts.donations.recording import record_batch
+from financial_live.contexts.donations.review import (
+    UNDO_WITHIN,
+    approve,
+    hide,
+    refund,
+    reject,
+    review_many,
+    show,
+    undo,
+)
 from financial_live.contexts.donations.service import (
     EDITABLE,
     delete_donation,
@@ -45,12 +58,15 @@ from financial_live.contexts.listing import Page, Stretch
 
 __all__ = [
     "EDITABLE",
+    "NAMES",
+    "UNDO_WITHIN",
     "Audience",
     "CheckReport",
     "Donation",
     "DonationRow",
     "DonationSource",
     "DonationStatus",
+    "Done",
     "Gift",
     "GiftInput",
     "Outcome",
@@ -58,6 +74,7 @@ __all__ = [
     "PublicGift",
     "Statistics",
     "Stretch",
+    "approve",
     "audience",
     "change_visibility",
     "check",
@@ -70,6 +87,8 @@ __all__ = [
     "get_donation",
     "give",
     "give_many",
+    "hide",
+    "history",
     "is_public",
     "latest",
     "list_donations",
@@ -78,8 +97,14 @@ __all__ = [
     "load_demo",
     "public_gift",
     "public_gifts",
+    "record_batch",
+    "refund",
+    "reject",
+    "review_many",
     "row",
     "scroll",
+    "show",
     "statistics",
+    "undo",
     "update_donation",
 ]

@@ -7,14 +7,14 @@ counted once, for what was stored.
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from financial_live import db, outbox, telemetry
 from financial_live.contexts import campaigns
 from financial_live.contexts.campaigns import Campaign
-from financial_live.contexts.donations import events, giving, repo
+from financial_live.contexts.donations import counting, events, giving, repo
 from financial_live.contexts.donations.giving import Gift
 from financial_live.contexts.donations.models import Donation, DonationSource
 from financial_live.contexts.inputs import TAKEN
@@ -24,7 +24,6 @@ from financial_live.scope import Scope
 Outcome = Donation | AppError
 """What became of a gift of a batch: the donation, or why it was not taken."""
 
-ZERO = Decimal(0)
 _Names = dict[tuple[DonationSource, str], Donation]
 
 
@@ -37,7 +36,8 @@ async def take_many(scope: Scope, gifts: Sequence[Gift]) -> list[Outcome]:
         asked = [await _asked(scope, gift, known, before) for gift in gifts]
         fresh = [d for d in asked if isinstance(d, Donation) and d not in before.values()]
         ids = await repo.add_all(session, fresh)
-        await _count_and_tell([d for d in fresh if d.id in ids])
+        campaigns_by_id = {campaign.id: campaign for campaign in known.values()}
+        await count_and_tell(scope, campaigns_by_id, [d for d in fresh if d.id in ids])
         after = await repo.find_externals(session, names) if len(ids) < len(fresh) else before
     refused = {d.id for d in fresh} - ids
     return [_outcome(gift, one, refused, after) for gift, one in zip(gifts, asked, strict=True)]
@@ -60,30 +60,37 @@ async def _asked(
         if gift.external_id and (first := before.get((gift.source, gift.external_id))):
             return first
         campaign = known.get(gift.campaign_key)
-        given = await giving.checked_gift(scope, gift, campaign)
+        given, worth = await giving.checked_gift(scope, gift, campaign)
         assert campaign is not None, "checking refuses an unknown campaign"
     except AppError as error:
         return error
-    donation = giving.new_donation(scope, gift, given, campaign)
+    donation = giving.new_donation(scope, gift, given, worth, campaign)
     # The campaign is locked: the next version is the one that counting this batch will make.
     donation.version = campaign.version + 1
     return donation
 
 
-async def _count_and_tell(stored: Sequence[Donation]) -> None:
-    """Count the stored gifts, a version and an event for each campaign, in order of id."""
+async def count_and_tell(
+    scope: Scope, held: Mapping[UUID, Campaign], stored: Sequence[Donation], **details: Any
+) -> None:
+    """Count the stored gifts, a version and an event for each campaign, in order of id.
+
+    The campaigns are held. ``details`` are for the audit trail, where a gift has an entry there.
+    """
     by_campaign: dict[UUID, list[Donation]] = {}
     for donation in stored:
         by_campaign.setdefault(donation.campaign_id, []).append(donation)
     for campaign_id in sorted(by_campaign):
         gifts = by_campaign[campaign_id]
-        counted = [d.counted_amount for d in gifts if d.counted_amount is not None]
-        after = await campaigns.counted(campaign_id, amount=sum(counted, ZERO), gifts=len(counted))
-        assert after is not None, "a locked campaign cannot vanish"
+        shifts = [giving.shift_of(donation) for donation in gifts]
+        counted = await counting.count(held[campaign_id], shifts, is_held=True)
+        assert counted is not None, "a locked campaign cannot vanish"
+        await counting.post(counted)
         for donation in gifts:
-            repo.set_campaign(donation, after)
+            repo.set_campaign(donation, counted.campaign)
+            await giving.record(scope, donation, **details)
             db.after_commit(partial(telemetry.count_gift, donation.status))
-        await outbox.append(events.donations_created(gifts, after))
+        await outbox.append(events.donations_created(gifts, counted.campaign))
 
 
 def _outcome(gift: Gift, asked: Outcome, refused: set[UUID], after: _Names) -> Outcome:

@@ -6,6 +6,12 @@
 - ``donation_updated``: a gift was edited, or moved to another campaign. Then the topic of the
   campaign it left hears it as well, and a ``campaign_updated`` tells that one's new version.
 - ``donation_deleted``: a gift that was never counted is gone.
+- ``donation_approved``: it counts from now on.
+- ``donation_endorsed``: the first of two people has approved it.
+- ``donation_rejected``: it will not count.
+- ``donation_refunded``: all or part of it was given back.
+- ``donation_undone``: the last of these acts was taken back; the gift is as it was before.
+- ``donation_moderated``: the team has hidden the donor's name and message, or shows them again.
 
 The data of each is ``{"donation": row, "campaign": summary}``, both as they are after. The row
 has no e-mail address, but does have hidden names and amounts: ``public_gift`` and ``is_public``
@@ -21,6 +27,22 @@ from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations.models import COUNTED, Donation
 from financial_live.contexts.wire import amount_text, optional_amount_text, time_text
 from financial_live.event import Event
+
+NAMES = frozenset(
+    {
+        "donation_created",
+        "donations_created",
+        "donation_updated",
+        "donation_deleted",
+        "donation_approved",
+        "donation_endorsed",
+        "donation_rejected",
+        "donation_refunded",
+        "donation_undone",
+        "donation_moderated",
+    }
+)
+"""The events that are about gifts."""
 
 
 class DonationRow(TypedDict):
@@ -40,6 +62,16 @@ class DonationRow(TypedDict):
     """What the campaign's total contains of it, in the campaign's currency; None if uncounted."""
     refunded_amount: str
     """How much of that was given back."""
+    rate: str | None
+    """Units of the campaign's currency for one of ``currency``; None where they are one."""
+    rate_as_of: str | None
+    """The day that the rate is of, ``2026-11-30``."""
+    rate_source: str | None
+    """Where the rate is from."""
+    is_hidden: bool
+    """Whether the team has hidden the donor's name and the message."""
+    first_approver: str | None
+    """Who has approved it first, while it waits for a second person: ``user:`` and the UUID."""
     is_test: bool
     """Whether it only tries the system: never counted, never public."""
     status: str
@@ -77,6 +109,12 @@ class PublicGift(TypedDict):
     """What was given, decimal text; None where it is hidden."""
     currency: str
     """IDR, USD or EUR."""
+    counted_amount: str | None
+    """That in the campaign's currency; None where it is hidden, or does not count yet."""
+    rate: str | None
+    """Units of the campaign's currency for one of ``currency``; None where they are one."""
+    rate_as_of: str | None
+    """The day that the rate is of, ``2026-11-30``."""
     status: str
     """approved or refunded; the giver's own answer may say pending."""
     message: str
@@ -97,6 +135,11 @@ def row(donation: Donation) -> DonationRow:
         currency=donation.currency,
         counted_amount=optional_amount_text(donation.counted_amount),
         refunded_amount=amount_text(donation.refunded_amount),
+        rate=f"{donation.rate.normalize():f}" if donation.rate is not None else None,
+        rate_as_of=donation.rate_as_of.isoformat() if donation.rate_as_of else None,
+        rate_source=donation.rate_source,
+        is_hidden=donation.is_hidden,
+        first_approver=donation.first_approver,
         is_test=donation.is_test,
         status=str(donation.status),
         source=str(donation.source),
@@ -126,11 +169,14 @@ def public_gift(gift: Donation | Mapping[str, Any]) -> PublicGift:
     return PublicGift(
         id=data["id"],
         campaign_id=data["campaign_id"],
-        donor_name=data["donor_name"] if data["show_name"] else None,
+        donor_name=data["donor_name"] if data["show_name"] and not data["is_hidden"] else None,
         amount=data["amount"] if data["show_amount"] else None,
         currency=data["currency"],
+        counted_amount=data["counted_amount"] if data["show_amount"] else None,
+        rate=data["rate"],
+        rate_as_of=data["rate_as_of"],
         status=data["status"],
-        message=data["message"],
+        message="" if data["is_hidden"] else data["message"],
         inserted_at=data["inserted_at"],
         version=data["version"],
     )
@@ -156,6 +202,36 @@ def donation_updated(donation: Donation, campaign: Campaign, *, left: UUID | Non
 def donation_deleted(donation: Donation, campaign: Campaign) -> Event:
     """Tell that ``donation`` is gone; its version is the campaign's after."""
     return _event("donation_deleted", donation, campaign)
+
+
+def donation_approved(donation: Donation, campaign: Campaign) -> Event:
+    """Tell that ``donation`` counts from now on."""
+    return _event("donation_approved", donation, campaign)
+
+
+def donation_endorsed(donation: Donation, campaign: Campaign) -> Event:
+    """Tell that the first of two people has approved ``donation``."""
+    return _event("donation_endorsed", donation, campaign)
+
+
+def donation_rejected(donation: Donation, campaign: Campaign) -> Event:
+    """Tell that ``donation`` will not count."""
+    return _event("donation_rejected", donation, campaign)
+
+
+def donation_refunded(donation: Donation, campaign: Campaign) -> Event:
+    """Tell that all or part of ``donation`` was given back."""
+    return _event("donation_refunded", donation, campaign)
+
+
+def donation_undone(donation: Donation, campaign: Campaign) -> Event:
+    """Tell that the last act on ``donation`` was taken back."""
+    return _event("donation_undone", donation, campaign)
+
+
+def donation_moderated(donation: Donation, campaign: Campaign) -> Event:
+    """Tell that the name and message of ``donation`` were hidden, or are shown again."""
+    return _event("donation_moderated", donation, campaign)
 
 
 def _event(name: str, donation: Donation, campaign: Campaign, *, left: UUID | None = None) -> Event:

@@ -9,16 +9,16 @@ first and the gift checked again.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live import db, outbox, telemetry
-from financial_live.contexts import campaigns, columns
+from financial_live.contexts import audit_entries, campaigns, columns
 from financial_live.contexts.campaigns import Campaign, ReviewPolicy
-from financial_live.contexts.donations import events, repo
+from financial_live.contexts.donations import counting, events, repo
+from financial_live.contexts.donations.counting import Shift
 from financial_live.contexts.donations.models import (
     EXTERNAL_ID_LENGTH,
     Donation,
@@ -27,7 +27,9 @@ from financial_live.contexts.donations.models import (
     GiftInput,
     Rules,
 )
+from financial_live.contexts.donations.pricing import Price, price
 from financial_live.contexts.inputs import INVALID, checked, is_storable_text
+from financial_live.contexts.wire import amount_text
 from financial_live.errors import Invalid, Unavailable
 from financial_live.rights import Act
 from financial_live.scope import Scope
@@ -82,22 +84,37 @@ async def _take(
 ) -> Donation | None:
     """Take ``gift``; None if the campaign's settings changed between the check and the count."""
     campaign = await named_campaign(gift.campaign_key, held=held)
-    given = await checked_gift(scope, gift, campaign)
+    given, worth = await checked_gift(scope, gift, campaign)
     assert campaign is not None, "checking refuses an unknown campaign"
-    counts = campaign.review_policy == ReviewPolicy.AUTOMATIC and not given.is_test
-    after = await campaigns.counted(
-        campaign.id,
-        amount=given.amount if counts else Decimal(0),
-        gifts=1 if counts else 0,
-        revision=campaign.revision,
-    )
-    if after is None:
+    donation = new_donation(scope, gift, given, worth, campaign)
+    counted = await counting.count(campaign, [shift_of(donation)])
+    if counted is None:
         return None
-    donation = new_donation(scope, gift, given, after)
-    await repo.add(session, donation, after)
-    await outbox.append(events.donation_created(donation, after))
+    donation.version = counted.campaign.version
+    await repo.add(session, donation, counted.campaign)
+    await counting.post(counted)
+    await record(scope, donation)
+    await outbox.append(events.donation_created(donation, counted.campaign))
     db.after_commit(lambda: telemetry.count_gift(donation.status))
     return donation
+
+
+def shift_of(donation: Donation) -> Shift:
+    """Return what taking a gift changes."""
+    return Shift(donation.id, donation.inserted_at, counting.NOTHING, counting.standing(donation))
+
+
+async def record(scope: Scope, donation: Donation, **details: Any) -> None:
+    """Write down who took a gift that only the campaign's team may take."""
+    if donation.source == DonationSource.OFFLINE or donation.is_test:
+        about = {"amount": amount_text(donation.amount), "currency": donation.currency}
+        await audit_entries.record(
+            scope,
+            "record",
+            campaign_id=donation.campaign_id,
+            donation_id=donation.id,
+            details=about | {"is_test": donation.is_test} | details,
+        )
 
 
 async def named_campaign(key: object, *, held: bool = False) -> Campaign | None:
@@ -111,8 +128,10 @@ async def named_campaign(key: object, *, held: bool = False) -> Campaign | None:
     return await campaigns.locked(campaign.id) if campaign and held else campaign
 
 
-async def checked_gift(scope: Scope, gift: Gift, campaign: Campaign | None) -> GiftInput:
-    """Return what is given.
+async def checked_gift(
+    scope: Scope, gift: Gift, campaign: Campaign | None
+) -> tuple[GiftInput, Price]:
+    """Return what is given, and what that is worth to the campaign.
 
     Raises Unauthorized and Forbidden for what only the campaign's team may, else Invalid.
     """
@@ -124,17 +143,25 @@ async def checked_gift(scope: Scope, gift: Gift, campaign: Campaign | None) -> G
     given = checked(GiftInput, attrs, rules=Rules(campaign, needs_email=not is_offline))
     if given.is_test:
         await campaigns.require(scope, Act.GIVE_TEST, campaign_id)
-    return given
+    assert campaign is not None, "checking refuses an unknown campaign"
+    return given, await price(given.amount, given.currency, campaign)
 
 
-def new_donation(scope: Scope, gift: Gift, given: GiftInput, campaign: Campaign) -> Donation:
-    """Return the row for what is given to ``campaign``, which is as it is after the gift."""
+def new_donation(
+    scope: Scope, gift: Gift, given: GiftInput, worth: Price, campaign: Campaign
+) -> Donation:
+    """Return the row for what is given to ``campaign``; its version is that before the gift."""
     is_approved = campaign.review_policy == ReviewPolicy.AUTOMATIC
+    if campaign.needs_two(worth.amount) and not given.is_test:
+        is_approved = False
     moment = columns.now()
     return Donation(
         id=columns.new_id(),
         **given.model_dump(),
-        counted_amount=given.amount if is_approved and not given.is_test else None,
+        counted_amount=worth.amount if is_approved and not given.is_test else None,
+        rate=worth.rate,
+        rate_as_of=worth.rate_as_of,
+        rate_source=worth.rate_source,
         status=DonationStatus.APPROVED if is_approved else DonationStatus.PENDING,
         one_per_donor=campaign.one_gift_per_donor,
         user_id=scope.user_id,

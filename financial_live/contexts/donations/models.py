@@ -1,15 +1,14 @@
 """A donation: one gift by one donor to one campaign, whatever became of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field as InputField,
     ValidationInfo,
@@ -36,11 +35,13 @@ from financial_live.contexts.inputs import (
     line_of,
     prose_of,
 )
-from financial_live.money import format_amount
 
 NAME_LENGTH = 160
 MESSAGE_LENGTH = 500
 EXTERNAL_ID_LENGTH = 255
+RATE_SOURCE_LENGTH = 160
+CALLER_LENGTH = 255
+_CENT = Decimal("0.01")
 
 
 class DonationStatus(StrEnum):
@@ -98,6 +99,19 @@ class Donation(SQLModel, table=True):
             DonationStatus, constraint="valid_status", default=DonationStatus.PENDING
         ),
     )
+    rate: Decimal | None = Field(
+        default=None, sa_column=sa.Column(sa.Numeric(24, 14), nullable=True)
+    )
+    rate_as_of: date | None = Field(default=None, sa_column=sa.Column(sa.Date, nullable=True))
+    rate_source: str | None = Field(
+        default=None, sa_column=sa.Column(sa.String(RATE_SOURCE_LENGTH), nullable=True)
+    )
+    first_approver: str | None = Field(
+        default=None, sa_column=sa.Column(sa.String(CALLER_LENGTH), nullable=True)
+    )
+    is_hidden: bool = Field(
+        default=False, sa_column=sa.Column(sa.Boolean, nullable=False, server_default=sa.false())
+    )
     one_per_donor: bool = Field(
         default=True, sa_column=sa.Column(sa.Boolean, nullable=False, server_default=sa.true())
     )
@@ -145,6 +159,18 @@ class Donation(SQLModel, table=True):
             "refunded_amount >= 0 AND refunded_amount <= coalesce(counted_amount, 0)",
             name="refunded_amount_must_be_within_counted",
         ),
+        sa.CheckConstraint("rate > 0", name="rate_must_be_positive"),
+        sa.CheckConstraint(
+            "(rate IS NULL) = (rate_as_of IS NULL) AND (rate IS NULL) = (rate_source IS NULL)",
+            name="rate_must_be_whole",
+        ),
+        sa.CheckConstraint(
+            "counted_amount IS NULL OR counted_amount = round(amount * coalesce(rate, 1), 2)",
+            name="counted_amount_must_be_converted",
+        ),
+        sa.CheckConstraint(
+            "first_approver IS NULL OR status = 'pending'", name="first_approval_must_wait"
+        ),
         sa.Index("donation_campaign_id_index", "campaign_id"),
         sa.Index("donation_status_index", "status"),
         sa.Index("donation_inserted_at_index", "inserted_at"),
@@ -183,6 +209,21 @@ class Donation(SQLModel, table=True):
         """Whether the campaign's totals contain this gift, so that it may never be rewritten."""
         return self.status in COUNTED and not self.is_test
 
+    @property
+    def converted_amount(self) -> Decimal:
+        """The amount in the campaign's currency, by the gift's own rate."""
+        return converted(self.amount, self.rate)
+
+    @property
+    def kept_amount(self) -> Decimal:
+        """What the campaign's total contains of the gift, in its currency, after refunds."""
+        return (self.counted_amount or Decimal(0)) - self.refunded_amount
+
+
+def converted(amount: Decimal, rate: Decimal | None) -> Decimal:
+    """Return ``amount`` times ``rate``, rounded half up to the cent as the database does."""
+    return (amount * (rate or 1)).quantize(_CENT, rounding=ROUND_HALF_UP)
+
 
 CONSTRAINTS: Constraints = {
     "amount_must_be_positive": ("amount", NOT_POSITIVE),
@@ -201,13 +242,12 @@ class Rules:
     """What a gift must satisfy beyond its own fields; passed to ``GiftInput`` as context.
 
     ``campaign`` is the one that was named, if there is such a one. Editing a gift leaves off the
-    rules about what is not edited: a lower ``max_gift`` does not reach into the past.
+    rules about what is not edited.
     """
 
     campaign: Campaign | None
     needs_email: bool = True
     must_be_open: bool = True
-    is_limited: bool = True
 
 
 def _rules(info: ValidationInfo) -> Rules:
@@ -238,21 +278,6 @@ def _email_if_needed(value: object, info: ValidationInfo) -> object:
     return value
 
 
-def _campaign_currency(value: str, info: ValidationInfo) -> str:
-    campaign = _rules(info).campaign
-    if campaign is not None and value != campaign.currency:
-        raise Wrong(f"must be {campaign.currency}, the campaign's currency")
-    return value
-
-
-def _within_limit(value: Decimal, info: ValidationInfo) -> Decimal:
-    rules = _rules(info)
-    if rules.campaign and rules.is_limited and value > rules.campaign.gift_limit:
-        most = format_amount(rules.campaign.gift_limit, rules.campaign.currency)
-        raise Wrong(f"must be at most {most}")
-    return value
-
-
 _CampaignKey = Annotated[UUID | str, WithJsonSchema({"type": "string", "minLength": 1})]
 
 
@@ -265,10 +290,10 @@ class GiftInput(Input):
         default=None, validate_default=True
     )
     """Where to write to the donor; never shown to the public."""
-    amount: Annotated[Amount, AfterValidator(_within_limit)]
+    amount: Amount
     """What is given: decimal text, or a number with at most two decimals."""
-    currency: Annotated[CurrencyCode, AfterValidator(_campaign_currency)]
-    """The campaign's own currency."""
+    currency: CurrencyCode
+    """The campaign's own currency, or one with an exchange rate to it."""
     campaign_id: Annotated[UUID, BeforeValidator(_campaign_id, json_schema_input_type=_CampaignKey)]
     """The campaign it is given to, by its id or slug."""
     message: Annotated[str, prose_of(MESSAGE_LENGTH)] = ""
@@ -279,6 +304,22 @@ class GiftInput(Input):
     """Whether the public may see the amount."""
     is_test: Switch = False
     """Whether it only tries the system; for the campaign's team."""
+
+
+class RejectInput(Input):
+    """Why a gift is rejected."""
+
+    reason: Annotated[str, line_of(MESSAGE_LENGTH)]
+    """Why; for the team."""
+
+
+class RefundInput(Input):
+    """How much of a gift is given back, and why."""
+
+    amount: Amount | None = None
+    """How much, in the campaign's currency; all that is left where nothing is given."""
+    reason: Annotated[str, line_of(MESSAGE_LENGTH)]
+    """Why; for the team."""
 
 
 class Visibility(Input):

@@ -144,6 +144,12 @@ async def find(session: AsyncSession, donation_id: UUID) -> Donation | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def by_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Donation]:
+    """Return these gifts with their campaigns, by id."""
+    rows = await session.execute(_loaded(gifts()).where(col(Donation.id).in_(ids)))
+    return {donation.id: donation for donation in rows.scalars()}
+
+
 async def lock(session: AsyncSession, donation_id: UUID) -> Donation | None:
     """Return one gift as it is now, held until the transaction ends.
 

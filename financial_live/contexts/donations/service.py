@@ -8,7 +8,14 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live import db, limits, outbox, rights
-from financial_live.contexts import campaigns, columns, idempotency_keys, listing
+from financial_live.contexts import (
+    audit_entries,
+    campaigns,
+    columns,
+    idempotency_keys,
+    ledger,
+    listing,
+)
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.constraints import refusals
 from financial_live.contexts.donations import batch, events, giving, repo
@@ -22,6 +29,7 @@ from financial_live.contexts.donations.models import (
     Rules,
     Statistics,
 )
+from financial_live.contexts.donations.pricing import price
 from financial_live.contexts.donations.sight import Sight, sight
 from financial_live.contexts.inputs import Errors, checked
 from financial_live.errors import Conflict, NotFound, Stale
@@ -129,11 +137,11 @@ async def get_donation(scope: Scope, id: UUID | str) -> Donation:
     Raises NotFound, also for what the caller may not see, and MissingScope.
     """
     rights.require(scope, Act.GET_DONATION)
-    donation, seen = await _seen(scope, id)
+    donation, seen = await seen_by(scope, id)
     return seen.of(donation)
 
 
-async def _seen(scope: Scope, id: UUID | str) -> tuple[Donation, Sight]:
+async def seen_by(scope: Scope, id: UUID | str) -> tuple[Donation, Sight]:
     """Return a gift, whole, and what of it the caller sees. Raises NotFound if that is nothing."""
     async with db.reading() as session:
         donation = await repo.find(session, id_of(id))
@@ -170,7 +178,7 @@ async def update_donation(
     Unauthorized, Forbidden, NotFound, Invalid naming every wrong field, Stale if it was changed
     since ``version``, and Conflict ("refund instead") for a counted gift.
     """
-    seen, _ = await _seen(scope, id)
+    seen, _ = await seen_by(scope, id)
     given = {name: attrs[name] for name in EDITABLE if name in attrs}
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
@@ -179,10 +187,11 @@ async def update_donation(
             await campaigns.require(scope, Act.UPDATE_DONATION, donation.campaign_id)
             if target is not None:
                 await campaigns.require(scope, Act.UPDATE_DONATION, target.id)
-            _refuse_stale(donation, version)
-            changes = _changes(donation, given, target)
+            refuse_stale(donation, version)
+            changes = await _changes(donation, given, target)
             if not changes:
                 return donation
+            await _record(scope, "update", donation, changes)
             return await change(session, donation, changes)
 
 
@@ -202,19 +211,58 @@ async def held(session: AsyncSession, seen: Donation, target: Campaign | None) -
     return donation
 
 
-def _changes(
+async def _changes(
     donation: Donation, given: Mapping[str, Any], target: Campaign | None
 ) -> dict[str, Any]:
     """Return the fields that differ, checked by the rules that concern them."""
     before = {name: getattr(donation, name) for name in EDITABLE}
     after = checked(GiftInput, before | dict(given), rules=_rules(donation, given, target))
     changes = {n: getattr(after, n) for n in EDITABLE if getattr(after, n) != before[n]}
-    if donation.is_counted and (fixed := sorted(_COUNTED_FIELDS & changes.keys())):
+    fixed = sorted(_COUNTED_FIELDS & changes.keys())
+    if donation.is_counted and fixed:
         raise Conflict(
             f"This gift is {donation.status} and counted; its {', '.join(fixed)} cannot change. "
             "Refund instead."
         )
+    if fixed:
+        # What was approved by the first of two people is another gift now.
+        changes |= await _worth(after, target or donation.campaign, fixed) | {
+            "first_approver": None
+        }
     return changes
+
+
+async def _worth(after: GiftInput, campaign: Campaign, changed: Sequence[str]) -> dict[str, Any]:
+    worth = await price(
+        after.amount, after.currency, campaign, is_limited=[*changed] != ["currency"]
+    )
+    return {
+        "rate": worth.rate,
+        "rate_as_of": worth.rate_as_of,
+        "rate_source": worth.rate_source,
+    }
+
+
+async def _record(scope: Scope, act: str, donation: Donation, changes: Mapping[str, Any]) -> None:
+    """Write down what is changed, from what to what; an address only that it is."""
+    shown = [name for name in EDITABLE if name in changes and name != "donor_email"]
+    about: dict[str, Any] = {
+        name: [_plain(getattr(donation, name)), _plain(changes[name])] for name in shown
+    }
+    if "donor_email" in changes:
+        about["donor_email"] = None
+    await audit_entries.record(
+        scope,
+        act,
+        campaign_id=donation.campaign_id,
+        donation_id=donation.id,
+        details={"changed": about},
+    )
+
+
+def _plain(value: object) -> object:
+    """Return a field's value as JSON holds it."""
+    return value if isinstance(value, bool) else str(value)
 
 
 def _rules(donation: Donation, given: Mapping[str, Any], target: Campaign | None) -> Rules:
@@ -224,31 +272,31 @@ def _rules(donation: Donation, given: Mapping[str, Any], target: Campaign | None
         campaign,
         needs_email=donation.source != DonationSource.OFFLINE,
         must_be_open=is_moved,
-        is_limited=is_moved or given.get("amount", donation.amount) != donation.amount,
     )
 
 
 async def change(session: AsyncSession, donation: Donation, changes: dict[str, Any]) -> Donation:
     """Write ``changes`` under the locks that ``held`` took, and tell every campaign concerned."""
     left = donation.campaign_id if "campaign_id" in changes else None
-    campaign = await _touched(changes.get("campaign_id", donation.campaign_id))
+    campaign = await touched(changes.get("campaign_id", donation.campaign_id))
     if left is not None:
         changes["one_per_donor"] = campaign.one_gift_per_donor
-        await outbox.append(campaigns.campaign_updated(await _touched(left)))
+        await outbox.append(campaigns.campaign_updated(await touched(left)))
     changes |= {"version": campaign.version, "updated_at": columns.now()}
     changed = await repo.change(session, donation, changes)
     await outbox.append(events.donation_updated(changed, campaign, left=left))
     return changed
 
 
-async def _touched(campaign_id: UUID) -> Campaign:
+async def touched(campaign_id: UUID) -> Campaign:
     """Count a version of a campaign whose totals stay as they are."""
     campaign = await campaigns.counted(campaign_id, amount=Decimal(0), gifts=0)
     assert campaign is not None, "a locked campaign cannot vanish"
     return campaign
 
 
-def _refuse_stale(donation: Donation, version: int | None) -> None:
+def refuse_stale(donation: Donation, version: int | None) -> None:
+    """Raise Stale if the gift was changed since the ``version`` that the caller saw."""
     if version is not None and version != donation.version:
         raise Stale("This gift was changed by somebody else meanwhile; load it again.")
 
@@ -259,18 +307,31 @@ async def delete_donation(scope: Scope, id: UUID | str, *, version: int | None =
     ``version`` is the one the caller saw. Emits ``donation_deleted``. Raises Unauthorized,
     Forbidden, NotFound, Stale if it was changed since, and Conflict ("refund instead").
     """
-    seen, _ = await _seen(scope, id)
+    seen, _ = await seen_by(scope, id)
     with refusals(CONSTRAINTS, overflow="amount"):
         async with db.transaction() as session:
             donation = await held(session, seen, None)
             await campaigns.require(scope, Act.DELETE_DONATION, donation.campaign_id)
-            _refuse_stale(donation, version)
+            refuse_stale(donation, version)
             if donation.is_counted:
                 raise Conflict(
                     f"This gift is {donation.status} and counted; it cannot be deleted. "
                     "Refund instead."
                 )
-            campaign = await _touched(donation.campaign_id)
+            if await ledger.has_entries(donation.id):
+                raise Conflict(
+                    "This gift counted once and is in the ledger, so it cannot be deleted. "
+                    "Reject it instead."
+                )
+            campaign = await touched(donation.campaign_id)
+            about = {"amount": [str(donation.amount), None], "status": [str(donation.status), None]}
+            await audit_entries.record(
+                scope,
+                "delete",
+                campaign_id=donation.campaign_id,
+                donation_id=donation.id,
+                details={"changed": about},
+            )
             await repo.remove(session, donation)
             donation.version = campaign.version
             await outbox.append(events.donation_deleted(donation, campaign))

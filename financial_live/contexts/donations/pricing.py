@@ -1,0 +1,54 @@
+"""What a gift is worth to its campaign: its amount, or by an exchange rate where they differ."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from financial_live.contexts import exchange_rates
+from financial_live.contexts.campaigns import Campaign
+from financial_live.contexts.donations.models import converted
+from financial_live.contexts.inputs import NOT_POSITIVE, TOO_LARGE
+from financial_live.errors import Invalid
+from financial_live.money import MAX_AMOUNT, format_amount
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a gift is worth in its campaign's currency, and by which rate, from when and whom.
+
+    There is no rate where the currencies are one.
+    """
+
+    amount: Decimal
+    rate: Decimal | None = None
+    rate_as_of: date | None = None
+    rate_source: str | None = None
+
+
+async def price(
+    amount: Decimal, currency: str, campaign: Campaign, *, is_limited: bool = True
+) -> Price:
+    """Return what ``amount`` is worth to ``campaign``, by today's rate.
+
+    Raises Invalid where there is no rate, and for what is too little or too much. ``is_limited``
+    is False for an edit that leaves the amount: a lower ``max_gift`` does not reach into the past.
+    """
+    if currency == campaign.currency:
+        found = Price(amount)
+    else:
+        by = await exchange_rates.convert(amount, currency, campaign.currency)
+        found = Price(converted(amount, by.rate), by.rate, by.as_of, by.source)
+    if problem := _problem(found.amount, campaign if is_limited else None):
+        raise Invalid({"amount": [problem]})
+    return found
+
+
+def _problem(amount: Decimal, limited_by: Campaign | None) -> str | None:
+    """Return what is wrong with an amount in the campaign's currency."""
+    if amount <= 0:
+        return NOT_POSITIVE
+    if amount > MAX_AMOUNT:
+        return TOO_LARGE
+    if limited_by is not None and amount > limited_by.gift_limit:
+        return f"must be at most {format_amount(limited_by.gift_limit, limited_by.currency)}"
+    return None

@@ -1,0 +1,15 @@
+"""The ledger: the balanced entries behind every total, and transfers between campaigns."""
+
+from financial_live.contexts.ledger.models import Account, EntryKind, LedgerEntry, Posting, posting
+from financial_live.contexts.ledger.service import has_entries, post, transfer
+
+__all__ = [
+    "Account",
+    "EntryKind",
+    "LedgerEntry",
+    "Posting",
+    "has_entries",
+    "post",
+    "posting",
+    "transfer",
+]
