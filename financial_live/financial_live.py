@@ -11,7 +11,7 @@ import reflex as rx
 from financial_live import db, limits, outbox, routes, telemetry
 from financial_live.bus import Bus
 from financial_live.config import get_settings
-from financial_live.contexts import accounts as account_context, idempotency_keys, mail
+from financial_live.contexts import accounts as account_context, idempotency_keys, mail, receipts
 from financial_live.contexts.accounts import Purpose
 from financial_live.errors import Unavailable
 from financial_live.rest import Streams, create_api
@@ -43,6 +43,7 @@ _LONGEST_PAUSE_S = 1.0
 _TRUSTED_AFTER_S = 1.0
 _HEALTHY_AFTER_S = 60.0
 _FORGET_S = 60.0
+_CORRECT_S = 1.0
 _buses: list[Bus] = []
 _feeds: list[Feeds] = []
 
@@ -126,6 +127,7 @@ async def _live() -> AsyncIterator[None]:
             ("relay", relay.run, None),
             ("followers of users", followers.run, None),
             ("mailer", mailer.run, None),
+            ("receipts", _correct_receipts, None),
             ("forgetting", _forget_what_is_over, None),
         )
     ]
@@ -184,6 +186,13 @@ class _Ears:
 
     def interrupted(self) -> None:
         """Do nothing: rooms and feeds notice the silence by themselves, whatever its cause."""
+
+
+async def _correct_receipts() -> None:
+    """Replace receipts of gifts that were given back since."""
+    while True:
+        await receipts.correct()
+        await asyncio.sleep(_CORRECT_S)
 
 
 async def _forget_what_is_over() -> None:

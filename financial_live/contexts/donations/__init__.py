@@ -31,7 +31,12 @@ from financial_live.contexts.donations.models import (
     GiftInput,
     Statistics,
 )
-from financial_live.contexts.donations.own import change_visibility, find_own, list_own
+from financial_live.contexts.donations.own import (
+    change_visibility,
+    find_own,
+    list_own,
+    locked_gift,
+)
 from financial_live.contexts.donations.recording import record_batch
 from financial_live.contexts.donations.review import (
     UNDO_WITHIN,
@@ -95,6 +100,7 @@ __all__ = [
     "list_managed",
     "list_own",
     "load_demo",
+    "locked_gift",
     "public_gift",
     "public_gifts",
     "record_batch",

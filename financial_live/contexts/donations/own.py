@@ -72,6 +72,15 @@ async def find_own(scope: Scope, id: UUID | str, *, is_locked: bool = False) -> 
         return found if found is not None and _is_of(found, email) else None
 
 
+async def locked_gift(donation_id: UUID) -> Donation | None:
+    """Return a gift with its campaign, held until the task's transaction ends; for other contexts.
+
+    Who only reads what it says needs no lock of its campaign.
+    """
+    async with db.transaction() as session:
+        return await repo.lock(session, donation_id)
+
+
 async def _proven_email(scope: Scope, user_id: UUID) -> str | None:
     """Return the caller's address, as it is now; None if it is not proven."""
     user = await accounts.find_user(scope, user_id)

@@ -15,8 +15,9 @@ ORIGINAL = 0
 class Receipt(SQLModel, table=True):
     """A receipt as issued. The database refuses to change or delete one.
 
-    ``correction`` is 0 for the receipt of a gift itself. One that corrects it, after a refund, is
-    another row with the next number there, and a number of its own.
+    ``correction`` is 0 for the receipt of a gift itself. One that replaces it, after a refund or an
+    act that was undone, is another row with the next number there, and a number of its own; its
+    ``amount`` is zero where nothing of the gift is kept.
     """
 
     __tablename__ = "receipt"

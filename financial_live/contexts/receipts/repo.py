@@ -1,5 +1,6 @@
 """Every query about receipts. Nothing here commits."""
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,12 +16,18 @@ async def find(session: AsyncSession, receipt_id: UUID) -> Receipt | None:
     return await session.get(Receipt, receipt_id)
 
 
-async def find_of(session: AsyncSession, donation_id: UUID) -> Receipt | None:
-    """Return the receipt of a gift; none of those that correct it."""
-    query = sa.select(Receipt).where(
-        col(Receipt.donation_id) == donation_id, col(Receipt.correction) == ORIGINAL
+async def all_of(session: AsyncSession, donation_id: UUID) -> Sequence[Receipt]:
+    """Return the receipt of a gift and those that correct it, each replacing the one before."""
+    query = sa.select(Receipt).where(col(Receipt.donation_id) == donation_id)
+    return (await session.execute(query.order_by(col(Receipt.correction)))).scalars().all()
+
+
+async def which_have(session: AsyncSession, donation_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of these gifts that have a receipt."""
+    query = sa.select(col(Receipt.donation_id)).where(
+        col(Receipt.donation_id).in_(donation_ids), col(Receipt.correction) == ORIGINAL
     )
-    return (await session.execute(query)).scalar_one_or_none()
+    return set((await session.execute(query)).scalars())
 
 
 async def next_serial(session: AsyncSession, year: int) -> int:

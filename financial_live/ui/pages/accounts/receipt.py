@@ -6,7 +6,7 @@ import reflex as rx
 
 from financial_live import routes
 from financial_live.contexts import receipts
-from financial_live.contexts.receipts import Receipt
+from financial_live.contexts.receipts import Paper, Receipt
 from financial_live.contexts.wire import amount_text, time_text
 from financial_live.errors import Forbidden, NotFound, Unauthorized, Unavailable
 from financial_live.rooms.views import microseconds
@@ -43,8 +43,15 @@ class ReceiptPage(live.LoadsAgain, rx.State):
             return ReceiptPage.load_again
 
 
-def _lines(one: Receipt) -> dict[str, Any]:
+def _beside(one: Receipt | None) -> dict[str, str]:
+    return {"number": one.number, "address": routes.receipt(str(one.id))} if one else {}
+
+
+def _lines(paper: Paper) -> dict[str, Any]:
+    one = paper.receipt
     return {
+        "replaces": _beside(paper.replaces),
+        "replaced_by": _beside(paper.replaced_by),
         "number": one.number,
         "donor_name": one.donor_name,
         "amount": amount_text(one.amount),
@@ -59,6 +66,10 @@ def _line(name: str, *value: Any, class_name: str = "") -> rx.Component:
     return rx.el.div(rx.el.dt(name), rx.el.dd(*value, class_name=class_name))
 
 
+def _number(beside: Any) -> rx.Component:
+    return rx.el.a(beside["number"], href=beside["address"], class_name="link figures")
+
+
 def _paper() -> rx.Component:
     one = ReceiptPage.receipt
     return rx.el.article(
@@ -70,7 +81,30 @@ def _paper() -> rx.Component:
             ),
             class_name="paper-head",
         ),
-        rx.el.h1(t("Receipt"), class_name="heading"),
+        rx.cond(
+            one["replaced_by"]["number"],
+            rx.el.p(
+                t("This receipt is no longer valid. It was replaced by number "),
+                _number(one["replaced_by"]),
+                ".",
+                class_name="flash",
+                id="replaced",
+            ),
+        ),
+        rx.el.h1(
+            rx.cond(one["replaces"]["number"], t("Correcting receipt"), t("Receipt")),
+            class_name="heading",
+        ),
+        rx.cond(
+            one["replaces"]["number"],
+            rx.el.p(
+                t("It replaces number "),
+                _number(one["replaces"]),
+                t(": what is kept of the gift has changed."),
+                class_name="quiet",
+                id="replaces",
+            ),
+        ),
         rx.el.p(
             amount(one["amount"], one["currency"]),
             rx.el.span(" ", one["currency"]),
@@ -84,7 +118,11 @@ def _paper() -> rx.Component:
             class_name="paper-lines",
         ),
         rx.el.p(
-            t("The gift was received, and counted in the campaign's total when this was issued. "),
+            rx.cond(
+                one["replaces"]["number"],
+                t("This is what was kept of the gift when this was issued. "),
+                t("The gift was received, and counted in the campaign's total when issued. "),
+            ),
             t("Dates are in UTC."),
             class_name="quiet small",
         ),
