@@ -30,12 +30,14 @@ from financial_live.asgi import pace
 POOL_SIZE = 10
 _CAMPAIGN = (
     "id, slug, name, description, goal_amount, currency, status, review_policy, one_gift_per_donor,"
-    " max_gift, total_raised, gift_count, version, revision, inserted_at, updated_at"
+    " max_gift, dual_approval_from, total_raised, matched_total, transferred_total, gift_count,"
+    " version, revision, inserted_at, updated_at"
 )
 _GIFT = (
     *("id", "campaign_id", "donor_name", "donor_email", "amount", "currency", "counted_amount"),
     *("refunded_amount", "is_test", "status", "one_per_donor", "user_id", "source", "external_id"),
     *("show_name", "show_amount", "message", "version", "inserted_at", "updated_at"),
+    *("rate", "rate_as_of", "rate_source", "first_approver", "is_hidden"),
 )
 _TOTAL = sa.text("SELECT count(*) FROM campaign")
 _PAGE = sa.text(
@@ -49,6 +51,11 @@ _COUNT = sa.text(
     f" RETURNING {_CAMPAIGN}"
 )
 _ADD = sa.text(f"INSERT INTO donation ({', '.join(_GIFT)}) VALUES (:{', :'.join(_GIFT)})")
+_POST = sa.text(
+    "INSERT INTO ledger_entry (id, kind, debit_campaign_id, debit_account, credit_campaign_id,"
+    " credit_account, amount, currency, donation_id, inserted_at) VALUES (:id, 'gift', :campaign_id,"
+    " 'donors', :campaign_id, 'gifts', :amount, :currency, :donation_id, :inserted_at)"
+)
 _TELL = sa.text(
     "INSERT INTO outbox (name, topics, data) VALUES ('donation_created', :topics, :data)"
 ).bindparams(sa.bindparam("data", type_=JSONB))
@@ -114,13 +121,16 @@ async def _find(connection: AsyncConnection, id: UUID) -> Mapping[Any, Any]:
 async def _take(
     connection: AsyncConnection, campaign: Mapping[Any, Any], given: Gift
 ) -> dict[str, Any]:
-    """Write what the door writes: the totals, the gift, and the event that tells of both."""
+    """Write what the door writes: the totals, the gift, its entry, and the event of all."""
     moment = datetime.now(UTC)
     asked = {"id": campaign["id"], "revision": campaign["revision"]}
     counted = await connection.execute(_COUNT, {**asked, "amount": given.amount, "moment": moment})
     after = dict(counted.mappings().one())
     gift = _gift(given, after, moment)
     await connection.execute(_ADD, gift)
+    posted = {name: gift[name] for name in ("campaign_id", "amount", "currency", "inserted_at")}
+    ids = {"id": uuid_utils.compat.uuid7(), "donation_id": gift["id"]}
+    await connection.execute(_POST, {**posted, **ids})
     topics = ["donations", "campaigns", f"campaign:{after['id']}"]
     told = {name: value for name, value in gift.items() if name != "donor_email"}
     data = orjson.loads(_text({"donation": told, "campaign": after}))
@@ -144,6 +154,11 @@ def _gift(given: Gift, campaign: Mapping[str, Any], moment: datetime) -> dict[st
         "version": campaign["version"],
         "inserted_at": moment,
         "updated_at": moment,
+        "rate": None,
+        "rate_as_of": None,
+        "rate_source": None,
+        "first_approver": None,
+        "is_hidden": False,
     }
 
 
