@@ -53,7 +53,8 @@ _COUNT = sa.text(
 _ADD = sa.text(f"INSERT INTO donation ({', '.join(_GIFT)}) VALUES (:{', :'.join(_GIFT)})")
 _POST = sa.text(
     "INSERT INTO ledger_entry (id, kind, debit_campaign_id, debit_account, credit_campaign_id,"
-    " credit_account, amount, currency, donation_id, inserted_at) VALUES (:id, 'gift', :campaign_id,"
+    " credit_account, amount, currency, donation_id, inserted_at)"
+    " VALUES (:id, 'gift', :campaign_id,"
     " 'donors', :campaign_id, 'gifts', :amount, :currency, :donation_id, :inserted_at)"
 )
 _TELL = sa.text(
