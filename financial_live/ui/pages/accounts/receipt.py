@@ -25,7 +25,7 @@ class ReceiptPage(live.LoadsAgain, rx.State):
 
     missing: bool = False
     subject: str = ""
-    receipt: dict[str, Any] = {}
+    receipt: dict[str, Any] = {"replaces": "", "replaced_by": ""}
 
     @rx.event
     async def load(self) -> Any:
@@ -43,15 +43,16 @@ class ReceiptPage(live.LoadsAgain, rx.State):
             return ReceiptPage.load_again
 
 
-def _beside(one: Receipt | None) -> dict[str, str]:
-    return {"number": one.number, "address": routes.receipt(str(one.id))} if one else {}
+def _beside(name: str, one: Receipt | None) -> dict[str, str]:
+    number, address = (one.number, routes.receipt(str(one.id))) if one else ("", "")
+    return {name: number, f"{name}_address": address}
 
 
 def _lines(paper: Paper) -> dict[str, Any]:
     one = paper.receipt
     return {
-        "replaces": _beside(paper.replaces),
-        "replaced_by": _beside(paper.replaced_by),
+        **_beside("replaces", paper.replaces),
+        **_beside("replaced_by", paper.replaced_by),
         "number": one.number,
         "donor_name": one.donor_name,
         "amount": amount_text(one.amount),
@@ -66,8 +67,10 @@ def _line(name: str, *value: Any, class_name: str = "") -> rx.Component:
     return rx.el.div(rx.el.dt(name), rx.el.dd(*value, class_name=class_name))
 
 
-def _number(beside: Any) -> rx.Component:
-    return rx.el.a(beside["number"], href=beside["address"], class_name="link figures")
+def _number(name: str) -> rx.Component:
+    """Return the link to a receipt beside this one."""
+    one = ReceiptPage.receipt
+    return rx.el.a(one[name], href=one[f"{name}_address"].to(str), class_name="link figures")
 
 
 def _paper() -> rx.Component:
@@ -82,24 +85,24 @@ def _paper() -> rx.Component:
             class_name="paper-head",
         ),
         rx.cond(
-            one["replaced_by"]["number"],
+            one["replaced_by"] != "",
             rx.el.p(
                 t("This receipt is no longer valid. It was replaced by number "),
-                _number(one["replaced_by"]),
+                _number("replaced_by"),
                 ".",
                 class_name="flash",
                 id="replaced",
             ),
         ),
         rx.el.h1(
-            rx.cond(one["replaces"]["number"], t("Correcting receipt"), t("Receipt")),
+            rx.cond(one["replaces"] != "", t("Correcting receipt"), t("Receipt")),
             class_name="heading",
         ),
         rx.cond(
-            one["replaces"]["number"],
+            one["replaces"] != "",
             rx.el.p(
                 t("It replaces number "),
-                _number(one["replaces"]),
+                _number("replaces"),
                 t(": what is kept of the gift has changed."),
                 class_name="quiet",
                 id="replaces",
@@ -119,7 +122,7 @@ def _paper() -> rx.Component:
         ),
         rx.el.p(
             rx.cond(
-                one["replaces"]["number"],
+                one["replaces"] != "",
                 t("This is what was kept of the gift when this was issued. "),
                 t("The gift was received, and counted in the campaign's total when issued. "),
             ),
