@@ -17,10 +17,12 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from financial_live import db
+from financial_live.contexts import donations
 from financial_live.contexts.accounts import Purpose, Role
 from financial_live.contexts.campaigns import CampaignStatus, ReviewPolicy
 from financial_live.contexts.donations import DonationSource, DonationStatus
 from financial_live.money import CURRENCIES
+from financial_live.scope import Scope
 from tests.conftest import TEMPLATE, Server
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +37,19 @@ COLUMNS = """
     FROM information_schema.columns WHERE table_schema = 'public'
 """
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+# A campaign with a gift that was given back in part, one that was not, one that waits and a test.
+COUNTED_BEFORE = """
+    INSERT INTO campaign (id, slug, name, goal_amount, currency, total_raised, gift_count, version,
+                          one_gift_per_donor)
+    VALUES (gen_random_uuid(), 'well', 'Well', 100, 'USD', 37, 2, 5, false);
+    INSERT INTO donation (id, campaign_id, donor_name, donor_email, amount, currency,
+                          counted_amount, refunded_amount, status, is_test, version, one_per_donor)
+    SELECT gen_random_uuid(), id, 'Siti', 'siti@example.org', g.amount, 'USD', g.counted,
+           g.refunded, g.status, g.is_test, 2, false
+    FROM campaign, (VALUES (50, 50, 20, 'approved', false), (7, 7, 0, 'approved', false),
+                           (9, NULL, 0, 'pending', false), (3, NULL, 0, 'approved', true)
+    ) AS g (amount, counted, refunded, status, is_test);
+"""
 BOOKKEEPING = "alembic_version"
 
 
@@ -127,6 +142,24 @@ class TestMigrate:
                 command.downgrade(config, "-1")
                 assert describe(empty_database, CONSTRAINTS + " UNION " + INDEXES) == expected
         engine.dispose()
+
+    async def test_what_was_counted_before_there_was_a_ledger_is_posted(
+        self, empty_database: str
+    ) -> None:
+        await db.migrate(empty_database, "0021_outbox_topics")
+        with psycopg.connect(db.libpq_url(empty_database)) as connection:
+            connection.execute(COUNTED_BEFORE.encode())
+        await db.migrate(empty_database)
+        assert describe(empty_database, "SELECT kind || ' ' || amount FROM ledger_entry") == {
+            "gift 50.00",
+            "refund 20.00",
+            "gift 7.00",
+        }
+        db.connect(empty_database)
+        try:
+            assert (await donations.check(Scope.operator())).problems == []
+        finally:
+            await db.disconnect()
 
     async def test_says_where_the_database_is(self, empty_database: str) -> None:
         before = await db.migration_status(empty_database)
