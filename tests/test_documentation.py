@@ -15,8 +15,8 @@ DOCS = ROOT / "docs"
 def commands() -> list[str]:
     """Return the names of the subcommands."""
     source = (ROOT / "financial_live" / "cli" / "__init__.py").read_text()
-    found = re.findall(r"@(app|user)\.command\(\)\ndef (\w+)", source)
-    return [name if group == "app" else f"{group} {name}" for group, name in found]
+    found = re.findall(r"@(app|user|rates)\.command\(.*\)\ndef (\w+)", source)
+    return [(name if group == "app" else f"{group} {name}").rstrip("_") for group, name in found]
 
 
 def events() -> list[str]:

@@ -27,6 +27,8 @@ app = typer.Typer(
 
 user = typer.Typer(help="Make accounts, and set their passwords and roles.")
 app.add_typer(user, name="user")
+rates = typer.Typer(help="Enter and import exchange rates.")
+app.add_typer(rates, name="rates")
 
 DataDir = Annotated[
     Path | None,
@@ -154,6 +156,48 @@ def role(
     from financial_live.cli import users
 
     users.set_role(Settings.load(data_dir=data_dir), email, role, Console())
+
+
+@rates.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The bank's file, XML or CSV.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Import a file of the European Central Bank's euro reference rates."""
+    from financial_live.cli import rates as rates_command
+
+    rates_command.import_file(Settings.load(data_dir=data_dir), file, Console())
+
+
+@rates.command("set")
+def set_(
+    base: Annotated[str, typer.Argument(help="The currency that one unit is of: EUR.")],
+    quote: Annotated[str, typer.Argument(help="The currency that it is worth so much of: USD.")],
+    rate: Annotated[str, typer.Argument(help="How much: 1.0842.")],
+    as_of: Annotated[str, typer.Option(help="The day that it is of: 2026-11-30.")],
+    *,
+    source: Annotated[str, typer.Option(help="Who says so.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Enter a rate by hand; it counts from now on."""
+    from financial_live.cli import rates as rates_command
+
+    attrs = {
+        "base_currency": base,
+        "quote_currency": quote,
+        "rate": rate,
+        "as_of": as_of,
+        "source": source,
+    }
+    rates_command.enter(Settings.load(data_dir=data_dir), attrs, Console())
+
+
+@rates.command("list")
+def list_(data_dir: DataDir = None) -> None:
+    """List the last rates that were entered or imported."""
+    from financial_live.cli import rates as rates_command
+
+    rates_command.show(Settings.load(data_dir=data_dir), Console())
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from financial_live.contexts import exchange_rates
 from financial_live.contexts.campaigns import Campaign
-from financial_live.contexts.donations.models import converted
 from financial_live.contexts.inputs import NOT_POSITIVE, TOO_LARGE
 from financial_live.errors import Invalid
 from financial_live.money import MAX_AMOUNT, format_amount
@@ -37,7 +36,7 @@ async def price(
         found = Price(amount)
     else:
         by = await exchange_rates.convert(amount, currency, campaign.currency)
-        found = Price(converted(amount, by.rate), by.rate, by.as_of, by.source)
+        found = Price(by.amount, by.rate, by.as_of, by.source)
     if problem := _problem(found.amount, campaign if is_limited else None):
         raise Invalid({"amount": [problem]})
     return found

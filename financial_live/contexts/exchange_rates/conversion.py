@@ -4,14 +4,14 @@ A rate between two currencies is the one entered for them, or else one over that
 else the way over the euro, which banks quote all others in. The newest of these counts, whichever
 it is; of the same day the straightest. A way over the euro is as old as its older half.
 
-What is worth 1/17000 has no end as a decimal. So rates are fractions here: an amount is rounded
-once, to the cent, and never by a rate that was rounded before.
+What is worth 1/17000 has no end as a decimal. So rates are fractions here until one is chosen; it
+is then rounded to 14 decimals, and kept beside what it converted: anybody can multiply it again.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from financial_live.contexts.inputs import TOO_LARGE
@@ -19,6 +19,8 @@ from financial_live.errors import Invalid
 from financial_live.money import MAX_AMOUNT
 
 EURO = "EUR"
+DECIMALS = 14
+_CENT = Decimal("0.01")
 Pair = tuple[str, str]
 
 
@@ -32,17 +34,16 @@ class Rate:
 
     @property
     def rate(self) -> Decimal:
-        """The rate to ten decimals, as it is shown and kept."""
-        return Decimal(round(self.exact * 10**10)).scaleb(-10)
+        """The rate to 14 decimals, as it is kept."""
+        return Decimal(round(self.exact * 10**DECIMALS)).scaleb(-DECIMALS)
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """An amount in the currency it was asked for in, and by which rate.
 
-    ``amount`` is to the cent. ``rate`` is how many units of that currency one unit of the first one
-    is worth, rounded to ten decimals; the amount was made by the exact one. So it differs from the
-    first amount times ``rate`` by up to half a cent and 5e-11 of the first amount.
+    ``rate`` is how many units of that currency one unit of the first one is worth, and ``amount``
+    the first amount times that, rounded half up to the cent.
     """
 
     amount: Decimal
@@ -80,13 +81,13 @@ def _over_euro(newest: Mapping[Pair, Rate], base: str, quote: str) -> Iterator[R
 
 
 def converted(amount: Decimal, rate: Rate, *, to: str) -> Conversion:
-    """Return what ``amount`` is worth, half a cent going to the even one.
+    """Return what ``amount`` is worth, half a cent rounded up.
 
     Raises Invalid for what is worth no cent of ``to``, or more than a column holds.
     """
-    cents = round(Fraction(amount) * rate.exact * 100)
-    if cents <= 0:
+    worth = (amount * rate.rate).quantize(_CENT, rounding=ROUND_HALF_UP)
+    if worth <= 0:
         raise Invalid({"amount": [f"is worth less than 0.01 {to}"]})
-    if cents > MAX_AMOUNT * 100:
+    if worth > MAX_AMOUNT:
         raise Invalid({"amount": [TOO_LARGE]})
-    return Conversion(Decimal(cents).scaleb(-2), rate.rate, rate.as_of, rate.source)
+    return Conversion(worth, rate.rate, rate.as_of, rate.source)

@@ -49,9 +49,9 @@ class Imported:
 async def convert(amount: Decimal, from_currency: str, to_currency: str) -> Conversion:
     """Return what ``amount`` is worth in ``to_currency`` by the newest rate; for other contexts.
 
-    It is rounded once, to the cent, half a cent to the even one. In the same currency it is itself,
-    at 1. Raises Invalid: on ``currency`` if there is no rate, on ``amount`` for what is worth less
-    than a cent or more than a column holds.
+    It is rounded half up to the cent. In the same currency it is itself, at 1. Raises Invalid: on
+    ``currency`` if there is no rate, on ``amount`` for what is worth less than a cent or more than
+    a column holds.
     """
     if from_currency == to_currency:
         return converted(amount, Rate(Fraction(1), today(), _SAME), to=to_currency)
@@ -72,7 +72,8 @@ async def rates_to(scope: Scope, currency: str) -> Mapping[str, Rate]:
     rights.require(scope, Act.RATES_TO)
     async with db.reading() as session:
         newest = await repo.newest(session, today())
-    found = {other: rate_between(newest, other, currency) for other in CURRENCIES}
+    others = [other for other in CURRENCIES if other != currency]
+    found = {other: rate_between(newest, other, currency) for other in others}
     return {other: rate for other, rate in found.items() if rate is not None}
 
 
