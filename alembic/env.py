@@ -9,10 +9,21 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from financial_live import db, outbox
-from financial_live.contexts import accounts, campaigns, donations, idempotency_keys, mail, receipts
+from financial_live.contexts import (
+    accounts,
+    campaigns,
+    donations,
+    exchange_rates,
+    idempotency_keys,
+    mail,
+    receipts,
+)
 
 # Importing them is what registers their tables.
-MAPPED = (outbox, accounts, campaigns, donations, idempotency_keys, mail, receipts)
+MAPPED = (
+    *(outbox, accounts, campaigns, donations),
+    *(exchange_rates, idempotency_keys, mail, receipts),
+)
 
 
 def run(connection: Connection) -> None:

@@ -150,6 +150,15 @@ class Act(Enum):
     GET_RECEIPT = _rule(
         "receipts", "no  own own  -   -   -   own no   read", "see receipts of your own gifts")
 
+    LIST_RATES = _rule(
+        "exchange_rates", "yes yes yes  -   -   -   yes yes  read", "see exchange rates")
+    RATES_TO = _rule(
+        "exchange_rates", "yes yes yes  -   -   -   yes yes  read", "see what can be converted")
+    SET_RATE = _rule(
+        "exchange_rates", "no  no  no   -   -   -   yes yes  manage", "enter exchange rates")
+    IMPORT_ECB = _rule(
+        "exchange_rates", "no  no  no   -   -   -   yes yes  manage", "import exchange rates")
+
     ONCE = _rule(
         "idempotency_keys", "yes yes yes  -   -   -   yes yes  give", "repeat a request")
 
@@ -231,6 +240,7 @@ INTERNAL: Mapping[str, Caller] = {
     "campaigns.locked_all": Caller.CONTEXTS,
     "campaigns.counted": Caller.CONTEXTS,
     "donations.find_own": Caller.CONTEXTS,
+    "exchange_rates.convert": Caller.CONTEXTS,
     "accounts.prune": Caller.PROGRAM,
     "idempotency_keys.prune": Caller.PROGRAM,
     "mail.prune": Caller.PROGRAM,

@@ -90,6 +90,8 @@ class TestSchema:
             ("donation", "valid_status", DonationStatus),
             ("donation", "valid_source", DonationSource),
             ("donation", "valid_currency", CURRENCIES),
+            ("exchange_rate", "valid_base_currency", CURRENCIES),
+            ("exchange_rate", "valid_quote_currency", CURRENCIES),
         ],
     )
     def test_a_check_allows_exactly_the_values_of_its_type(

@@ -18,6 +18,7 @@ from financial_live.contexts import (
     accounts,
     campaigns,
     donations,
+    exchange_rates,
     idempotency_keys,
     mail,
     receipts,
@@ -183,6 +184,14 @@ async def revoke_token(w: World, scope: Scope, is_own: bool) -> Any:
 
 TOKEN = {"name": "Queue", "scopes": ["read"]}
 ROW = {"name": "New", "goal_amount": 1, "currency": "IDR"}
+RATE = {
+    "base_currency": "EUR",
+    "quote_currency": "USD",
+    "rate": "1.0842",
+    "as_of": "2026-01-02",
+    "source": "Bank X",
+}
+ECB_FILE = b"Date, USD, \n2026-01-02, 1.0842, \n"
 CALLS: dict[Act, Call] = {
     Act.LIST_CAMPAIGNS: lambda w, s, own: campaigns.list_campaigns(s),
     Act.GET_CAMPAIGN: lambda w, s, own: campaigns.get_campaign(s, w.ours.id),
@@ -226,6 +235,10 @@ CALLS: dict[Act, Call] = {
     Act.LOAD_DEMO: lambda w, s, own: donations.load_demo(s),
     Act.ISSUE_RECEIPT: issue_receipt,
     Act.GET_RECEIPT: get_receipt,
+    Act.LIST_RATES: lambda w, s, own: exchange_rates.list_rates(s),
+    Act.RATES_TO: lambda w, s, own: exchange_rates.rates_to(s, "IDR"),
+    Act.SET_RATE: lambda w, s, own: exchange_rates.set_rate(s, RATE),
+    Act.IMPORT_ECB: lambda w, s, own: exchange_rates.import_ecb(s, ECB_FILE),
     Act.ONCE: once,
     Act.LOG_IN_PROGRAM: log_in_program,
     Act.CREATE_TOKEN: lambda w, s, own: accounts.create_token(s, TOKEN),
