@@ -28,7 +28,7 @@ _MESSAGES: Mapping[NotificationKind, str] = {
     NotificationKind.DONATION_APPROVED: "Your donation has been approved",
     NotificationKind.DONATION_REJECTED: "Your donation was not accepted",
     NotificationKind.DONATION_REFUNDED: "Your donation has been refunded",
-    NotificationKind.DONATION_UNDONE: "Your donation is being reviewed again",
+    NotificationKind.DONATION_UNDONE: "A decision about your donation was taken back; it is {status} now",
 }
 
 
@@ -108,7 +108,8 @@ def state_of(donation: Donation) -> dict[str, Any]:
 
 def _message(kind: NotificationKind, donation: Donation) -> str:
     amount = format_amount(donation.amount, donation.currency)
-    return f"{_MESSAGES[kind]}: {amount} for {donation.campaign.name}."
+    words = _MESSAGES[kind].format(status=donation.status)
+    return f"{words}: {amount} for {donation.campaign.name}."
 
 
 async def require_pending(donation: Donation) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from financial_live import db
 from financial_live.contexts import audit_entries, campaigns, donations, notifications
-from financial_live.contexts.donations import Donation, acting
+from financial_live.contexts.donations import Donation
 from financial_live.errors import Unauthorized, Unavailable
 from financial_live.scope import Scope
 from tests.contexts.factories import (
@@ -59,7 +59,7 @@ class TestNotify:
         await donations.undo(OPERATOR, gift.id)
         starts = [message.split(":")[0] for message in await told(scope)]
         assert starts == [
-            "Your donation is being reviewed again",
+            "A decision about your donation was taken back; it is approved now",
             "Your donation has been refunded",
             "Your donation has been approved",
         ]
@@ -98,7 +98,7 @@ class TestAllOrNothing:
         async def fail(*args: Any, **kwargs: Any) -> None:
             raise Unavailable("The database went away.")
 
-        monkeypatch.setattr(acting.notifications, "notify", fail)
+        monkeypatch.setattr(notifications, "notify", fail)
         with pytest.raises(Unavailable):
             await donations.approve(OPERATOR, gift.id)
         after = await campaigns.get_campaign(OPERATOR, gift.campaign_id)
