@@ -28,7 +28,9 @@ _MESSAGES: Mapping[NotificationKind, str] = {
     NotificationKind.DONATION_APPROVED: "Your donation has been approved",
     NotificationKind.DONATION_REJECTED: "Your donation was not accepted",
     NotificationKind.DONATION_REFUNDED: "Your donation has been refunded",
-    NotificationKind.DONATION_UNDONE: "A decision about your donation was taken back; it is {status} now",
+    NotificationKind.DONATION_UNDONE: (
+        "A decision about your donation was taken back; it is {status} now"
+    ),
 }
 
 
