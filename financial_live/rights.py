@@ -169,7 +169,7 @@ class Act(Enum):
     SHOW = _rule(
         "donations", "no  no  no   no  yes yes yes yes  manage", "show again what was hidden")
     REVIEW_MANY = _rule(
-        "donations", "no  no  no   no  yes yes yes yes  manage", "review many gifts at once")
+        "donations", "no  yes yes  -   -   -   yes yes  manage", "review many gifts at once")
     HISTORY = _rule(
         "donations", "no  no  no   yes yes yes yes yes  read", "see what was done to a gift")
     RECORD_BATCH = _rule(

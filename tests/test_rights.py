@@ -20,7 +20,10 @@ from financial_live.contexts import (
     donations,
     exchange_rates,
     idempotency_keys,
+    ledger,
     mail,
+    matches,
+    notifications,
     receipts,
 )
 from financial_live.contexts.accounts import Purpose
@@ -182,6 +185,19 @@ async def revoke_token(w: World, scope: Scope, is_own: bool) -> Any:
     return await accounts.revoke_token(scope, made.token.id)
 
 
+async def delete_milestone(w: World, scope: Scope, is_own: bool) -> Any:
+    made = await campaigns.create_milestone(OPERATOR, w.ours.id, MILESTONE)
+    return await campaigns.delete_milestone(scope, w.ours.id, made.id)
+
+
+async def cancel_challenge(w: World, scope: Scope, is_own: bool) -> Any:
+    made = await matches.create_challenge(OPERATOR, w.ours.id, CHALLENGE)
+    return await matches.cancel_challenge(scope, w.ours.id, made.id)
+
+
+WHY = {"reason": "Bounced"}
+MILESTONE = {"amount": "100", "label": "First"}
+CHALLENGE = {"sponsor_name": "Yayasan", "ratio": "1", "cap": "100"}
 TOKEN = {"name": "Queue", "scopes": ["read"]}
 ROW = {"name": "New", "goal_amount": 1, "currency": "IDR"}
 RATE = {
@@ -229,6 +245,26 @@ CALLS: dict[Act, Call] = {
         s, w.gifts["plain"].id, {"message": "x"}
     ),
     Act.DELETE_DONATION: lambda w, s, own: donations.delete_donation(s, w.gifts["plain"].id),
+    Act.APPROVE: lambda w, s, own: donations.approve(s, w.gifts["plain"].id),
+    Act.REJECT: lambda w, s, own: donations.reject(s, w.gifts["plain"].id, WHY),
+    Act.REFUND: lambda w, s, own: donations.refund(s, w.gifts["plain"].id, WHY),
+    Act.UNDO: lambda w, s, own: donations.undo(s, w.gifts["plain"].id),
+    Act.HIDE: lambda w, s, own: donations.hide(s, w.gifts["plain"].id),
+    Act.SHOW: lambda w, s, own: donations.show(s, w.gifts["plain"].id),
+    Act.REVIEW_MANY: lambda w, s, own: donations.review_many(s, "hide", [w.gifts["plain"].id]),
+    Act.HISTORY: lambda w, s, own: donations.history(s, w.gifts["plain"].id),
+    Act.RECORD_BATCH: lambda w, s, own: donations.record_batch(
+        s, w.ours.id, [GIFT], {"control_total": GIFT["amount"]}
+    ),
+    Act.LIST_MILESTONES: lambda w, s, own: campaigns.list_milestones(s, w.ours.id),
+    Act.CREATE_MILESTONE: lambda w, s, own: campaigns.create_milestone(s, w.ours.id, MILESTONE),
+    Act.DELETE_MILESTONE: delete_milestone,
+    Act.LIST_CHALLENGES: lambda w, s, own: matches.list_challenges(s, w.ours.id),
+    Act.CREATE_CHALLENGE: lambda w, s, own: matches.create_challenge(s, w.ours.id, CHALLENGE),
+    Act.CANCEL_CHALLENGE: cancel_challenge,
+    # Into itself nothing can be moved, but who may not move anything learns only that.
+    Act.TRANSFER: lambda w, s, own: ledger.transfer(s, w.ours.id, w.ours.id, {"amount": "1"}),
+    Act.LIST_NOTIFICATIONS: lambda w, s, own: notifications.list_notifications(s),
     Act.LIST_OWN: lambda w, s, own: donations.list_own(s),
     Act.CHANGE_VISIBILITY: change_visibility,
     Act.CHECK: check,
@@ -269,6 +305,7 @@ CALLS: dict[Act, Call] = {
 }
 # Their callers cannot name anything of somebody else's.
 ONLY_OWN = {
+    Act.LIST_NOTIFICATIONS,
     Act.LIST_MANAGED,
     Act.LIST_OWN,
     Act.CREATE_TOKEN,
@@ -401,8 +438,9 @@ class TestGifts:
         latest = await donations.latest(scope, campaign_id=world.ours.id)
         sees_all, sees_emails = self.sight(caller)
         all_of = {g.id for n, g in world.gifts.items() if sees_all or n in {"plain", "hidden"}}
-        assert {g.id for g in listed} == {g.id for g in scrolled} == all_of
-        assert {g.id for g in latest} == all_of - {world.gifts["test"].id}
+        all_of -= {world.gifts["test"].id}
+        assert {g.id for g in listed} == {g.id for g in scrolled} == {g.id for g in latest}
+        assert {g.id for g in listed} == all_of
         for gift in (*listed, *scrolled, *latest):
             self.compare(world, gift, sees_all=sees_all, sees_emails=sees_emails)
 
@@ -491,6 +529,27 @@ class TestGifts:
             seen = (gift.donor_name, gift.amount, gift.counted_amount)
             whole = ("Dewi Rahasia", Decimal(70_000), Decimal(70_000))
             assert seen == (whole if sees_all else ("", Decimal(0), None))
+
+
+class TestTransfers:
+    @pytest.mark.parametrize("caller", CALLERS)
+    async def test_need_the_right_in_both_campaigns(self, world: World, caller: str) -> None:
+        for ends in ((world.ours.id, world.theirs.id), (world.theirs.id, world.ours.id)):
+            refusal = await outcome(ledger.transfer(world.scopes[caller], *ends, {"amount": "1"}))
+            assert (refusal is None) is (caller in {"admin", "operator"})
+
+    @pytest.mark.parametrize("caller", CALLERS)
+    async def test_many_gifts_are_reviewed_as_one_by_one(self, world: World, caller: str) -> None:
+        if expected(Act.REVIEW_MANY, caller) is Answer.NO:
+            return
+        ids = [world.gifts["waiting"].id, world.their_gift.id]
+        for act, act_of_one in (("hide", Act.HIDE), ("approve", Act.APPROVE)):
+            ours, theirs = await donations.review_many(world.scopes[caller], act, ids)
+            may = expected(act_of_one, caller) is Answer.YES
+            assert isinstance(ours, Donation) is may
+            assert isinstance(theirs, REFUSALS) is (
+                caller not in {"owner of another", "admin", "operator"}
+            )
 
 
 class TestTeams:

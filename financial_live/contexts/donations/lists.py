@@ -1,7 +1,8 @@
 """Lists of gifts: of one campaign, of all that are public, or of those the caller works for.
 
 Each comes in pages, with the number of all, and those for programs also as stretches from a cursor
-on: counting and skipping take the longer the more there are, a stretch does not.
+on: counting and skipping take the longer the more there are, a stretch does not. Gifts that only
+try the system are in none of them.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -158,7 +159,7 @@ def _campaign_id(errors: Errors, value: UUID | str | None) -> UUID | None:
 async def _seen(scope: Scope, wanted: _Filters) -> _Shown:
     """Return what the caller sees of one campaign's gifts, or of everybody's."""
     seen = await sight(scope, wanted.campaign_id)
-    query = repo.of_campaign(repo.seen(sees_all=seen.sees_all), wanted.campaign_id)
+    query = repo.of_campaign(repo.real(repo.seen(sees_all=seen.sees_all)), wanted.campaign_id)
     query = repo.of_status(query, wanted.status)
     query = repo.matching(
         query, wanted.pattern, sees_hidden=seen.sees_all, sees_emails=seen.sees_emails
@@ -171,7 +172,7 @@ async def _managed(scope: Scope, wanted: _Filters) -> _Shown:
     if scope.is_admin:
         return await _seen(scope, wanted)
     sights = await team_sights(scope)
-    query = repo.of_status(repo.of_campaigns(repo.gifts(), sights), wanted.status)
+    query = repo.of_status(repo.of_campaigns(repo.real(repo.gifts()), sights), wanted.status)
     with_emails = [one for one, seen in sights.items() if seen.sees_emails]
     query = repo.matching(
         query, wanted.pattern, sees_hidden=True, sees_emails=False, emails_of=with_emails

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from financial_live import rights
 from financial_live.contexts import audit_entries, columns
 from financial_live.contexts.audit_entries import AuditEntry
 from financial_live.contexts.donations import events
@@ -236,9 +237,10 @@ async def review_many(
     """Approve, reject, refund, undo, hide or show many gifts, each by itself.
 
     Returns what became of each, in their order; one that is refused keeps no other back. ``attrs``
-    are those of the act, for all of them. Raises Invalid for another act, and for no gifts or more
-    than 100.
+    are those of the act, for all of them. Raises Unauthorized, and Invalid for another act, and for
+    no gifts or more than 100.
     """
+    rights.require(scope, Act.REVIEW_MANY)
     errors = Errors()
     if act not in ACTS:
         errors.add("act", f"is invalid: use one of {', '.join(ACTS)}")

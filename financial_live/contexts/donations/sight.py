@@ -44,9 +44,11 @@ class Sight:
 
 def _hidden(donation: Donation) -> dict[str, object]:
     """Return what takes the place of all that is not public."""
-    hidden: dict[str, object] = {"user_id": None, "external_id": None}
-    if not donation.show_name:
+    hidden: dict[str, object] = {"user_id": None, "external_id": None, "first_approver": None}
+    if donation.is_hidden or not donation.show_name:
         hidden["donor_name"] = ""
+    if donation.is_hidden:
+        hidden["message"] = ""
     if not donation.show_amount:
         hidden |= {"amount": Decimal(0), "counted_amount": None, "refunded_amount": Decimal(0)}
     return hidden
