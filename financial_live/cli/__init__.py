@@ -28,6 +28,9 @@ app = typer.Typer(
 user = typer.Typer(help="Make accounts, and set their passwords and roles.")
 app.add_typer(user, name="user")
 
+rates = typer.Typer(help="Enter and list the exchange rates that gifts are converted by.")
+app.add_typer(rates, name="rates")
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -154,6 +157,53 @@ def role(
     from financial_live.cli import users
 
     users.set_role(Settings.load(data_dir=data_dir), email, role, Console())
+
+
+@rates.command("import")
+def import_rates(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="eurofxref file of the European Central Bank."
+        ),
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """Import euro reference rates of the European Central Bank: its XML, or its CSV unpacked."""
+    from financial_live.cli import exchange_rates
+
+    exchange_rates.import_file(Settings.load(data_dir=data_dir), file, Console())
+
+
+@rates.command("set")
+def set_rate(
+    base: Annotated[str, typer.Argument(help="Currency of which one unit is meant.")],
+    quote: Annotated[str, typer.Argument(help="Currency that it is worth RATE of.")],
+    rate: Annotated[str, typer.Argument(help="How much, such as 1.0842.")],
+    *,
+    as_of: Annotated[str, typer.Option(help="Day it is of, such as 2026-11-30.")],
+    source: Annotated[str, typer.Option(help="Who says so.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Enter an exchange rate by hand. It counts until there is a newer one."""
+    from financial_live.cli import exchange_rates
+
+    given = {"base_currency": base, "quote_currency": quote, "rate": rate}
+    given |= {"as_of": as_of, "source": source}
+    exchange_rates.enter(Settings.load(data_dir=data_dir), given, Console())
+
+
+@rates.command("list")
+def list_rates(
+    search: Annotated[
+        str | None, typer.Argument(help="Currency, pair (such as EUR USD), or part of a source.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List the last exchange rates, of the newest day first."""
+    from financial_live.cli import exchange_rates
+
+    exchange_rates.show(Settings.load(data_dir=data_dir), search, Console())
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -72,7 +72,8 @@ async def rates_to(scope: Scope, currency: str) -> Mapping[str, Rate]:
     rights.require(scope, Act.RATES_TO)
     async with db.reading() as session:
         newest = await repo.newest(session, today())
-    found = {other: rate_between(newest, other, currency) for other in CURRENCIES}
+    others = [other for other in CURRENCIES if other != currency]
+    found = {other: rate_between(newest, other, currency) for other in others}
     return {other: rate for other, rate in found.items() if rate is not None}
 
 
