@@ -55,6 +55,9 @@ class TestParseAmount:
             ("1 000,50", "EUR", "1000.50"),
             ("1.000", "IDR", "1000"),
             ("50.000", "IDR", "50000"),
+            ("1.000.000,00", "IDR", "1000000"),
+            ("Rp1.000.000", "IDR", "1000000"),
+            ("1.000.000", "USD", "1000000"),
             ("1,000", "IDR", "1000"),
             ("1,000", "USD", "1000"),
             ("١٬٠٠٠٬٠٠٠", "IDR", "1000000"),
@@ -78,9 +81,26 @@ class TestParseAmount:
         assert parse_amount("1,000", "EUR", locale="en") == 1000
         assert refusal("1,000", "EUR", locale="de-DE") == "must have at most 2 decimal places"
 
-    @pytest.mark.parametrize("text", ["1jt", "1 juta", "1k", "10rb", "1.000k"])
-    def test_refuses_abbreviations_and_shows_how_to_write_it(self, text: str) -> None:
+    @pytest.mark.parametrize("currency", sorted(CURRENCIES))
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("1jt", "1JT", "1 juta", "1,5jt", "1.5 juta", "1rb", "10rb", "10 ribu", "1.000k"),
+            *("1k", "2k", "2K", "1m", "1 M", "1mio.", "1 million", "1 miliar"),
+        ],
+    )
+    def test_refuses_abbreviations_and_shows_how_to_write_it(
+        self, text: str, currency: str
+    ) -> None:
+        assert refusal(text, currency) == "is invalid: write every digit, such as 1.000.000"
+
+    @pytest.mark.parametrize("text", ["Rp 1jt", "Rp1,5jt", "1jt IDR", "IDR 2k"])
+    def test_refuses_them_beside_a_currency_too(self, text: str) -> None:
         assert refusal(text) == "is invalid: write every digit, such as 1.000.000"
+
+    def test_what_the_hint_shows_can_be_written_in_every_currency(self) -> None:
+        shown = refusal("1jt").rpartition(" ")[2]
+        assert {parse_amount(shown, currency) for currency in CURRENCIES} == {Decimal(1_000_000)}
 
     @pytest.mark.parametrize("text", ["0", "0.00", "-5", "-1.000", "−7", "Rp -5", "-Rp 5"])
     def test_refuses_what_is_not_positive(self, text: str) -> None:
@@ -144,6 +164,7 @@ class TestFormatAmount:
         [
             ("50000", "IDR", f"Rp{NBSP}50.000"),
             ("50000.00", "IDR", f"Rp{NBSP}50.000"),
+            ("1000000.00", "IDR", f"Rp{NBSP}1.000.000"),
             ("1234567.5", "IDR", f"Rp{NBSP}1.234.567,50"),
             ("50.25", "USD", "$50.25"),
             ("1000", "USD", "$1,000"),

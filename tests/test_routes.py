@@ -12,7 +12,7 @@ from starlette.routing import Match
 
 from financial_live import routes
 from financial_live.financial_live import app
-from financial_live.rest import campaigns, create_api, donations
+from financial_live.rest import campaigns, create_api, donations, exchange_rates
 
 PACKAGE = Path(routes.__file__).parent
 
@@ -72,6 +72,8 @@ class TestApiAddresses:
             ("POST", routes.API_CAMPAIGNS),
             ("GET", routes.API_DONATIONS),
             ("POST", routes.API_DONATIONS),
+            ("GET", routes.API_EXCHANGE_RATES),
+            ("POST", routes.API_EXCHANGE_RATES),
             *((method, routes.api_campaign("wells")) for method in ("PUT", "PATCH", "DELETE")),
             *((method, routes.api_donation("1")) for method in ("PUT", "PATCH", "DELETE")),
             ("GET", routes.api_campaign("wells")),
@@ -82,7 +84,11 @@ class TestApiAddresses:
     )
     def test_each_is_served_by_a_context(self, method: str, address: str) -> None:
         scope = {"type": "http", "method": method, "path": address, "headers": []}
-        served = [*of(campaigns.router), *of(donations.router)]
+        served = [
+            *of(campaigns.router),
+            *of(donations.router),
+            *of(exchange_rates.router),
+        ]
 
         assert [r for r in served if r.matches(dict(scope))[0] is Match.FULL]
 

@@ -30,6 +30,9 @@ app.add_typer(user, name="user")
 rates = typer.Typer(help="Enter and import exchange rates.")
 app.add_typer(rates, name="rates")
 
+rates = typer.Typer(help="Enter and list the exchange rates that gifts are converted by.")
+app.add_typer(rates, name="rates")
+
 DataDir = Annotated[
     Path | None,
     typer.Option(

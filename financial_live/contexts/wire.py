@@ -14,6 +14,11 @@ def optional_amount_text(amount: Decimal | None) -> str | None:
     return None if amount is None else amount_text(amount)
 
 
+def rate_text(rate: Decimal) -> str:
+    """Write a rate with the decimals that it has, ten at most: ``1.0842``, ``17216.43``."""
+    return f"{rate.normalize():f}"
+
+
 def time_text(moment: datetime) -> str:
     """Write a moment by ISO 8601, in UTC with six digits: ``2026-03-07T12:00:00.000000Z``."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

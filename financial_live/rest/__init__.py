@@ -13,7 +13,16 @@ Each route says what it takes and answers (``describing``), and the OpenAPI docu
 
 from fastapi import APIRouter, FastAPI
 
-from financial_live.rest import auth, campaigns, description, donations, events, health, session
+from financial_live.rest import (
+    auth,
+    campaigns,
+    description,
+    donations,
+    events,
+    exchange_rates,
+    health,
+    session,
+)
 from financial_live.rest.dispatch import heads_of
 from financial_live.rest.streams import Streams, nowhere
 from financial_live.rest.unknown import Unknown
@@ -39,6 +48,7 @@ def create_api(*, ping_bus: health.Ping | None = None, streams: Streams | None =
     known: list[APIRouter] = [
         campaigns.router,
         donations.router,
+        exchange_rates.router,
         events.create_router(streams or Streams(nowhere)),
         auth.router,
         session.router,

@@ -21,13 +21,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field, create_model
 
 from financial_live import cookies, routes
-from financial_live.contexts import accounts, campaigns, donations
+from financial_live.contexts import accounts, campaigns, donations, exchange_rates
 from financial_live.rest.auth import TokenAnswer, UserAnswer
 from financial_live.rest.campaigns import CampaignAnswer
 from financial_live.rest.conditions import KnownTags, fresh
 from financial_live.rest.describing import Schema, page_of, ref, stretch_of
 from financial_live.rest.dispatch import new_router
 from financial_live.rest.donations import TeamGift
+from financial_live.rest.exchange_rates import ExchangeRateAnswer
 from financial_live.rest.parsing import CSRF_HEADER, host_of
 
 _FOLDER = Path(__file__).with_name("docs")
@@ -141,6 +142,7 @@ def _schemas() -> dict[str, Schema]:
         "DonationChanges": _changes(
             donations.GiftInput, "What to change of a gift.", only=donations.EDITABLE
         ),
+        "NewExchangeRate": _input(exchange_rates.RateInput, "An exchange rate to enter."),
     }
     shared = {name: one for made in inputs.values() for name, one in made.pop("$defs", {}).items()}
     return {
@@ -153,9 +155,11 @@ def _schemas() -> dict[str, Schema]:
             "description": "A gift: whole for the team of its campaign, else what is public.",
             "anyOf": [ref("TeamGift"), ref("PublicGift")],
         },
+        "ExchangeRate": _answer(ExchangeRateAnswer),
         "CampaignPage": page_of("Campaign"),
         "DonationPage": page_of("Donation"),
         "DonationCursorPage": stretch_of("Donation"),
+        "ExchangeRatePage": page_of("ExchangeRate"),
         "User": _answer(UserAnswer),
         "Token": _holding(_answer(TokenAnswer), user=ref("User")),
         "Notice": _NOTICE,

@@ -1,9 +1,9 @@
-"""A campaign, a gift and an account that are nobody's, to show what requests and answers look like.
+"""A campaign, a gift, a rate and an account, nobody's, to show what requests and answers are like.
 
 Nothing in them is missing: FastAPI leaves nulls out of the document.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from financial_live.contexts.accounts import ApiToken, NewToken, User
 from financial_live.contexts.campaigns import Campaign, ReviewPolicy
 from financial_live.contexts.donations import Donation, DonationSource, DonationStatus
+from financial_live.contexts.exchange_rates import ExchangeRate
 from financial_live.scope import Role, TokenScope
 
 _MOMENT = datetime(2026, 3, 7, 12, 0, 0, tzinfo=UTC)
@@ -36,6 +37,13 @@ CREDENTIALS: dict[str, Any] = {
 }
 REGISTRATION: dict[str, Any] = {"name": "Sari Lestari", **CREDENTIALS}
 GIFT_CHANGES: dict[str, Any] = {"message": "Semoga berkah!", "show_amount": False}
+NEW_EXCHANGE_RATE: dict[str, Any] = {
+    "base_currency": "EUR",
+    "quote_currency": "USD",
+    "rate": "1.0842",
+    "as_of": "2026-03-06",
+    "source": "Bank X",
+}
 
 CAMPAIGN = Campaign(
     id=UUID("019cc8a1-7f00-7000-8000-000000000001"),
@@ -68,6 +76,15 @@ GIFT = Donation(
     version=2,
     inserted_at=_MOMENT,
     updated_at=_MOMENT,
+)
+EXCHANGE_RATE = ExchangeRate(
+    id=UUID("019cc8a1-7f00-7000-8000-000000000004"),
+    base_currency="EUR",
+    quote_currency="USD",
+    rate=Decimal("1.0842"),
+    as_of=date(2026, 3, 6),
+    source="by hand: Bank X",
+    inserted_at=_MOMENT,
 )
 USER = User(
     id=UUID("019cc8a1-7f00-7000-8000-000000000003"),

@@ -1,7 +1,12 @@
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
-from financial_live.contexts.wire import amount_text, optional_amount_text, time_text
+from financial_live.contexts.wire import (
+    amount_text,
+    optional_amount_text,
+    rate_text,
+    time_text,
+)
 
 
 class TestAmountText:
@@ -13,6 +18,14 @@ class TestAmountText:
     def test_may_be_absent(self) -> None:
         assert optional_amount_text(None) is None
         assert optional_amount_text(Decimal(1)) == "1.00"
+
+
+class TestRateText:
+    def test_has_no_needless_zeros_and_no_exponent(self) -> None:
+        assert rate_text(Decimal("1.0842000000")) == "1.0842"
+        assert rate_text(Decimal("16000.0000000000")) == "16000"
+        assert rate_text(Decimal("0.0000000001")) == "0.0000000001"
+        assert rate_text(Decimal("9999999999.9999999999")) == "9999999999.9999999999"
 
 
 class TestTimeText:

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from httpx import AsyncClient
 
 from financial_live import cookies, routes
-from financial_live.rest import auth, campaigns, create_api, donations
+from financial_live.rest import auth, campaigns, create_api, donations, exchange_rates
 from financial_live.rest.description import document
 
 DOCUMENT = document(create_api(), cookie=cookies.SECURE_NAME)
@@ -37,7 +37,8 @@ def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
 
 class TestDocument:
     def test_has_every_route_of_a_context(self) -> None:
-        served = [*auth.router.routes, *campaigns.router.routes, *donations.router.routes]
+        routers = [auth.router, campaigns.router, donations.router, exchange_rates.router]
+        served = [route for router in routers for route in router.routes]
         known = {(method, path) for method, path, _ in operations()}
         for route in served:
             assert isinstance(route, APIRoute)
@@ -86,10 +87,12 @@ class TestDocument:
             ("POST", "/api/campaigns/{id}/donations"),
             ("POST", "/api/donations"),
             ("GET", "/api/donations/{id}"),
+            ("GET", "/api/exchange_rates"),
         }
 
     def test_says_every_field_of_answers_and_bodies(self) -> None:
-        for name in ("Campaign", "PublicGift", "TeamGift", "NewCampaign", "NewDonation", "Token"):
+        answers = ("Campaign", "PublicGift", "TeamGift", "Token", "ExchangeRate")
+        for name in (*answers, "NewCampaign", "NewDonation", "NewExchangeRate"):
             for field, schema in DOCUMENT["components"]["schemas"][name]["properties"].items():
                 assert schema.get("description"), f"{name}.{field}"
 
