@@ -34,6 +34,9 @@ API_LOGIN = "/api/auth/login"
 API_REGISTER = "/api/auth/register"
 API_CAMPAIGNS = "/api/campaigns"
 API_DONATIONS = "/api/donations"
+API_REVIEW = "/api/donations/review"
+API_TRANSFERS = "/api/transfers"
+API_NOTIFICATIONS = "/api/notifications"
 API_EXCHANGE_RATES = "/api/exchange_rates"
 API_DESCRIPTION = "/api/openapi.json"
 API_DOCS = "/api/docs"
@@ -87,3 +90,43 @@ def api_campaign_events(campaign_id: str) -> str:
 def api_donation(donation_id: str) -> str:
     """Return the address of a gift for programs."""
     return f"{API_DONATIONS}/{quote(donation_id, safe='')}"
+
+
+def api_act(donation_id: str, act: str) -> str:
+    """Return the address that does an act on a gift: ``approve``, ``refund``."""
+    return f"{api_donation(donation_id)}/{act}"
+
+
+def api_history(donation_id: str) -> str:
+    """Return the address of what was done to a gift."""
+    return f"{api_donation(donation_id)}/history"
+
+
+def api_offline(campaign_id: str) -> str:
+    """Return the address that takes a gift which came by other ways than ours."""
+    return f"{api_campaign_donations(campaign_id)}/offline"
+
+
+def api_batch(campaign_id: str) -> str:
+    """Return the address that takes many of them at once."""
+    return f"{api_campaign_donations(campaign_id)}/batch"
+
+
+def api_challenges(campaign_id: str) -> str:
+    """Return the address of a campaign's match challenges."""
+    return f"{api_campaign(campaign_id)}/challenges"
+
+
+def api_challenge(campaign_id: str, challenge_id: str) -> str:
+    """Return the address of one of them."""
+    return f"{api_challenges(campaign_id)}/{quote(challenge_id, safe='')}"
+
+
+def api_milestones(campaign_id: str) -> str:
+    """Return the address of a campaign's milestones."""
+    return f"{api_campaign(campaign_id)}/milestones"
+
+
+def api_milestone(campaign_id: str, milestone_id: str) -> str:
+    """Return the address of one of them."""
+    return f"{api_milestones(campaign_id)}/{quote(milestone_id, safe='')}"

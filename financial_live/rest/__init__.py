@@ -21,6 +21,12 @@ from financial_live.rest import (
     events,
     exchange_rates,
     health,
+    ledger,
+    matches,
+    milestones,
+    notifications,
+    recording,
+    review,
     session,
 )
 from financial_live.rest.dispatch import heads_of
@@ -47,7 +53,14 @@ def create_api(*, ping_bus: health.Ping | None = None, streams: Streams | None =
     )
     known: list[APIRouter] = [
         campaigns.router,
+        milestones.router,
+        matches.router,
+        # Before the gifts: a gift's id is any part of a path there.
+        review.router,
+        recording.router,
         donations.router,
+        ledger.router,
+        notifications.router,
         exchange_rates.router,
         events.create_router(streams or Streams(nowhere)),
         auth.router,

@@ -30,6 +30,7 @@ _ERRORS: Mapping[int, tuple[str, str]] = {
     429: ("Too many requests.", "Too many requests; try again in 2 s."),
     503: ("The database cannot be reached right now.", "The database does not answer."),
 }
+NULL = "\0null"
 SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"session": [], "csrf": []}]
 """The ways to say who asks."""
 ANYBODY: list[dict[str, list[str]]] = [{}]
@@ -40,6 +41,8 @@ ASKING = (400, 403, 406, 408, 413, 415, 422, 429, 503)
 _ALWAYS = (401, 403, 406, 429, 503)
 LISTING = (*_ALWAYS, 400, 422)
 SHOWING = (*_ALWAYS, 404)
+ACTING = (*SHOWING, 400, 409, 412)
+"""What may come of an act on a gift that takes no body."""
 FOLLOWING = (*SHOWING, 400)
 LISTING_OF_ONE = (*LISTING, 404)
 ENTERING = (*_ALWAYS, 400, 408, 413, 415, 422)
@@ -167,9 +170,31 @@ def _success(answer: Answer) -> Schema:
             for name in answer.leads_to
         }
     if answer.schema is not None:
-        content = {"schema": answer.schema, "example": answer.example}
+        content = {"schema": answer.schema, "example": _kept(answer.example)}
         found["content"] = {answer.media_type: content}
     return found
+
+
+def _kept(example: Any) -> Any:
+    """Return an example with ``NULL`` for its nulls, which FastAPI would leave out."""
+    match example:
+        case None:
+            return NULL
+        case dict():
+            return {name: _kept(value) for name, value in example.items()}
+        case list():
+            return [_kept(value) for value in example]
+    return example
+
+
+def with_nulls(described: Any) -> Any:
+    """Return what was described with its nulls where ``NULL`` stands for them."""
+    match described:
+        case dict():
+            return {name: with_nulls(value) for name, value in described.items()}
+        case list():
+            return [with_nulls(value) for value in described]
+    return None if described == NULL else described
 
 
 def _error(status: int) -> Schema:

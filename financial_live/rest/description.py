@@ -21,15 +21,19 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field, create_model
 
 from financial_live import cookies, routes
-from financial_live.contexts import accounts, campaigns, donations, exchange_rates
+from financial_live.contexts import accounts, campaigns, donations, exchange_rates, ledger, matches
 from financial_live.rest.auth import TokenAnswer, UserAnswer
 from financial_live.rest.campaigns import CampaignAnswer
 from financial_live.rest.conditions import KnownTags, fresh
-from financial_live.rest.describing import Schema, page_of, ref, stretch_of
+from financial_live.rest.describing import Schema, page_of, ref, stretch_of, with_nulls
 from financial_live.rest.dispatch import new_router
 from financial_live.rest.donations import TeamGift
 from financial_live.rest.exchange_rates import ExchangeRateAnswer
+from financial_live.rest.ledger import TRANSFER_SCHEMA
+from financial_live.rest.notifications import NotificationAnswer
 from financial_live.rest.parsing import CSRF_HEADER, host_of
+from financial_live.rest.recording import BATCH_SCHEMA
+from financial_live.rest.review import OUTCOME_SCHEMA, REVIEW_SCHEMA, DoneAnswer
 
 _FOLDER = Path(__file__).with_name("docs")
 # The page runs its own script and speaks to its own server, and is shown in no frame.
@@ -98,13 +102,14 @@ def _file(name: str, known: frozenset[str]) -> Response:
 
 def document(api: FastAPI, *, cookie: str) -> dict[str, Any]:
     """Return the OpenAPI document of the routes of ``api``; ``cookie`` names a session's."""
-    made = get_openapi(
+    found = get_openapi(
         title="financial_live",
         version=version("financial-live"),
         description=_INTRODUCTION,
         routes=api.routes,
         servers=[{"url": "/"}],
     )
+    made: dict[str, Any] = with_nulls(found)
     for path in made["paths"].values():
         for operation in path.values():
             _drop_what_is_never_answered(operation)
@@ -142,12 +147,28 @@ def _schemas() -> dict[str, Schema]:
         "DonationChanges": _changes(
             donations.GiftInput, "What to change of a gift.", only=donations.EDITABLE
         ),
+        "NewOfflineDonation": _input(
+            donations.GiftInput, "A gift that came by other ways.", without={"campaign_id"}
+        ),
+        "Rejection": _input(donations.RejectInput, "Why a gift is rejected."),
+        "Refund": _input(donations.RefundInput, "How much of a gift is given back, and why."),
+        "NewChallenge": _input(matches.ChallengeInput, "A match challenge to make."),
+        "NewMilestone": _input(campaigns.MilestoneInput, "A milestone to set."),
         "NewExchangeRate": _input(exchange_rates.RateInput, "An exchange rate to enter."),
     }
     shared = {name: one for made in inputs.values() for name, one in made.pop("$defs", {}).items()}
     return {
         **inputs,
         **shared,
+        "Review": REVIEW_SCHEMA,
+        "Batch": BATCH_SCHEMA,
+        "NewTransfer": TRANSFER_SCHEMA,
+        "ReviewOutcome": OUTCOME_SCHEMA,
+        "Done": _answer(DoneAnswer),
+        "Transfer": _answer(ledger.TransferRow),
+        "Challenge": _answer(matches.ChallengeRow),
+        "Milestone": _answer(campaigns.MilestoneRow),
+        "Notification": _answer(NotificationAnswer),
         "Campaign": _answer(campaigns.CampaignSummary, CampaignAnswer),
         "PublicGift": _answer(donations.PublicGift),
         "TeamGift": _answer(donations.DonationRow, TeamGift),

@@ -86,6 +86,9 @@ def served_by(routers: Sequence[APIRouter]) -> list[APIRoute]:
     return [r for router in routers for r in router.routes if isinstance(r, APIRoute)]
 
 
-def template(address: Callable[[str], str]) -> str:
-    """Turn a function of ``routes`` into the path of a route: ``/api/donations/{id}``."""
-    return unquote(address("{id}"))
+def template(address: Callable[..., str], *parts: str) -> str:
+    """Turn a function of ``routes`` into the path of a route: ``/api/donations/{id}``.
+
+    ``parts`` are the names of what the address takes after the id.
+    """
+    return unquote(address("{id}", *(f"{{{part}}}" for part in parts)))

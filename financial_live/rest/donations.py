@@ -219,7 +219,7 @@ async def update_donation(
 
 
 async def _change(scope: Scope, id: str, body: dict[str, Any], if_match: Precondition) -> Response:
-    version = await _version(scope, id, if_match)
+    version = await version_of(scope, id, if_match)
     changed = await donations.update_donation(scope, id, body, version=version)
     return fresh(Json({"data": team_gift(changed)}), frozenset())
 
@@ -230,11 +230,11 @@ async def _change(scope: Scope, id: str, body: dict[str, Any], if_match: Precond
 )
 async def delete_donation(scope: Member, id: DonationId, if_match: IfMatch) -> Response:
     """Delete a gift that is not counted; one that is: refund instead."""
-    await donations.delete_donation(scope, id, version=await _version(scope, id, if_match))
+    await donations.delete_donation(scope, id, version=await version_of(scope, id, if_match))
     return Response(status_code=204)
 
 
-async def _version(scope: Scope, id: str, if_match: Precondition) -> int | None:
+async def version_of(scope: Scope, id: str, if_match: Precondition) -> int | None:
     """Return the version of a gift that the caller means to change; None for any."""
     if if_match.tags is None:
         return None

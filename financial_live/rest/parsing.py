@@ -186,16 +186,18 @@ def _require_json_body(request: Request) -> None:
         raise HTTPException(415, f"Send JSON in UTF-8, not compressed, as Content-Type: {_JSON}.")
 
 
-def body_of(name: str) -> Callable[[Request], Coroutine[Any, Any, dict[str, Any]]]:
+def body_of(
+    name: str, *, most_bytes: int = MAX_BODY_BYTES
+) -> Callable[[Request], Coroutine[Any, Any, dict[str, Any]]]:
     """Return the dependency that reads the object under ``name`` of a JSON body.
 
-    It raises HTTPException: 400 for what is no such JSON, 413 beyond 64 KB, 415 for what says that
-    it is something else.
+    It raises HTTPException: 400 for what is no such JSON, 413 beyond ``most_bytes``, 415 for what
+    says that it is something else.
     """
 
     async def read(request: Request) -> dict[str, Any]:
         _require_json_body(request)
-        body = parse_json(await _read(request))
+        body = parse_json(await _read(request, most_bytes))
         wrapped = body.get(name) if isinstance(body, dict) else None
         if not isinstance(wrapped, dict):
             raise HTTPException(400, f'Send an object under "{name}": {{"{name}": {{…}}}}.')
@@ -204,14 +206,14 @@ def body_of(name: str) -> Callable[[Request], Coroutine[Any, Any, dict[str, Any]
     return read
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, most_bytes: int) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    message = f"The body is too large; send at most {MAX_BODY_BYTES} bytes."
+                if len(body) > most_bytes:
+                    message = f"The body is too large; send at most {most_bytes} bytes."
                     raise HTTPException(413, message)
     except TimeoutError:
         message = f"The body did not arrive within {BODY_TIMEOUT_S:.0f} s."

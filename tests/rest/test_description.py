@@ -35,6 +35,12 @@ def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
     return jsonschema_rs.Draft202012Validator({**components, **schema})
 
 
+# Acts that need nothing said.
+WITHOUT_BODY = {
+    f"{routes.API_DONATIONS}/{{id}}/{act}" for act in ("approve", "undo", "hide", "show")
+}
+
+
 class TestDocument:
     def test_has_every_route_of_a_context(self) -> None:
         routers = [auth.router, campaigns.router, donations.router, exchange_rates.router]
@@ -57,7 +63,7 @@ class TestDocument:
                 assert operation["security"], name
                 assert {"403", "429", "503"} <= set(operation["responses"]), name
                 assert "HTTPValidationError" not in str(operation), name
-                if method in {"POST", "PUT", "PATCH"}:
+                if method in {"POST", "PUT", "PATCH"} and path not in WITHOUT_BODY:
                     assert operation["requestBody"]["required"], name
                     assert {"400", "413", "415", "422"} <= set(operation["responses"]), name
 
@@ -84,6 +90,8 @@ class TestDocument:
             ("GET", "/api/campaigns/{id}"),
             ("GET", "/api/campaigns/{id}/donations"),
             ("GET", "/api/campaigns/{id}/events"),
+            ("GET", "/api/campaigns/{id}/challenges"),
+            ("GET", "/api/campaigns/{id}/milestones"),
             ("POST", "/api/campaigns/{id}/donations"),
             ("POST", "/api/donations"),
             ("GET", "/api/donations/{id}"),

@@ -29,6 +29,8 @@ from financial_live.contexts.donations.models import (
     DonationSource,
     DonationStatus,
     GiftInput,
+    RefundInput,
+    RejectInput,
     Statistics,
 )
 from financial_live.contexts.donations.own import (
@@ -37,8 +39,10 @@ from financial_live.contexts.donations.own import (
     list_own,
     locked_gift,
 )
-from financial_live.contexts.donations.recording import record_batch
+from financial_live.contexts.donations.recording import MOST as MOST_IN_BATCH, record_batch
 from financial_live.contexts.donations.review import (
+    ACTS,
+    MOST_AT_ONCE,
     UNDO_WITHIN,
     approve,
     hide,
@@ -62,7 +66,10 @@ from financial_live.contexts.donations.sight import Audience, audience
 from financial_live.contexts.listing import Page, Stretch
 
 __all__ = [
+    "ACTS",
     "EDITABLE",
+    "MOST_AT_ONCE",
+    "MOST_IN_BATCH",
     "NAMES",
     "UNDO_WITHIN",
     "Audience",
@@ -77,6 +84,8 @@ __all__ = [
     "Outcome",
     "Page",
     "PublicGift",
+    "RefundInput",
+    "RejectInput",
     "Statistics",
     "Stretch",
     "approve",

@@ -18,9 +18,9 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live import rights
-from financial_live.contexts import audit_entries, columns
+from financial_live.contexts import audit_entries, columns, idempotency_keys
 from financial_live.contexts.audit_entries import AuditEntry
-from financial_live.contexts.donations import events
+from financial_live.contexts.donations import events, service
 from financial_live.contexts.donations.acting import (
     Deed,
     acting,
@@ -117,15 +117,37 @@ async def reject(
 
 
 async def refund(
-    scope: Scope, id: UUID | str, attrs: Mapping[str, Any], *, version: int | None = None
+    scope: Scope,
+    id: UUID | str,
+    attrs: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    idempotency_key: str | None = None,
 ) -> Donation:
     """Write down that a counted gift was given back, whole or in part; the total falls by it.
 
     ``attrs``: the ``reason``, for the team, and the ``amount`` in the campaign's currency, all that
     is left of the gift if there is none. What the gift was matched with is taken back in the same
-    part. Emits ``donation_refunded``. Raises Unauthorized, Forbidden, NotFound, Invalid, Stale, and
-    Conflict for a gift that does not count, and where the campaign has too little left.
+    part. The same ``idempotency_key`` of one caller is the same refund: the gift is returned as it
+    is now. Emits ``donation_refunded``. Raises Unauthorized, Forbidden, NotFound, Invalid, Stale,
+    and Conflict for a gift that does not count, and where the campaign has too little left.
     """
+    if idempotency_key is None:
+        return await _refund(scope, id, attrs, version)
+    done: list[Donation] = []
+
+    async def act() -> dict[str, Any]:
+        done.append(await _refund(scope, id, attrs, version))
+        return {"donation_id": str(done[0].id)}
+
+    body = {**attrs, "refund_of": str(id)}
+    response, _ = await idempotency_keys.once(scope, idempotency_key, body, act)
+    return done[0] if done else await service.get_donation(scope, response["donation_id"])
+
+
+async def _refund(
+    scope: Scope, id: UUID | str, attrs: Mapping[str, Any], version: int | None
+) -> Donation:
     async with acting(scope, id, Act.REFUND, version) as (session, donation):
         given = checked(RefundInput, attrs)
         if not donation.is_counted:

@@ -1,5 +1,6 @@
 """The ledger: the balanced entries behind every total, and transfers between campaigns."""
 
+from financial_live.contexts.ledger.events import TransferRow, transfer_row
 from financial_live.contexts.ledger.models import Account, EntryKind, LedgerEntry, Posting, posting
 from financial_live.contexts.ledger.service import has_entries, post, transfer
 
@@ -8,8 +9,10 @@ __all__ = [
     "EntryKind",
     "LedgerEntry",
     "Posting",
+    "TransferRow",
     "has_entries",
     "post",
     "posting",
     "transfer",
+    "transfer_row",
 ]
