@@ -96,18 +96,25 @@ async def connected(database_url: str) -> AsyncIterator[None]:
         await db.disconnect()
 
 
-def start_site(data_dir: Path, *args: str, settings: Mapping[str, str] | None = None) -> Site:
+def start_site(
+    data_dir: Path,
+    *args: str,
+    frontend: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Site:
     """Start an instance on ``data_dir`` and wait until it serves. Raises if it ends before.
 
-    ``settings`` are set in its environment beside the test's own.
+    It serves the build in ``frontend``, and makes its own where none is given. ``settings`` are set
+    in its environment beside the test's own.
     """
+    pages = {"FINANCIAL_LIVE_FRONTEND_DIR": str(frontend)} if frontend else {}
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / "console.txt").open("wb") as console:
         process = subprocess.Popen(
             [_COMMAND, "run", "--port", "0", "--data-dir", str(data_dir), *args],
             stdout=console,
             stderr=subprocess.STDOUT,
-            env=os.environ | dict(settings or {}),
+            env=os.environ | pages | dict(settings or {}),
         )
     site = Site(data_dir, process)
     _await_ready(site)

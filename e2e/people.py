@@ -7,44 +7,55 @@ from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
-from playwright.async_api import Browser, ConsoleMessage, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from e2e.instance import Site
 from financial_live import cookies, db
 from financial_live.contexts import accounts, campaigns
 from financial_live.scope import Scope
 
+# A story says what happens, and on a busy machine even a click takes its time.
+PATIENCE_S = 10
+expect.set_options(timeout=PATIENCE_S * 1000)
+
 
 class Visitors:
-    """Opens pages, each in a browser of its own, and holds what their consoles complain of."""
+    """Opens pages, each in a profile of its own, and holds what their consoles complain of."""
 
     def __init__(self, browser: Browser, site: Site) -> None:
         self._browser = browser
         self._site = site
+        self._profiles: list[BrowserContext] = []
         self.complaints: list[str] = []
         self.forgiven: tuple[str, ...] = ()
 
     async def open(
         self, path: str, *, at: str | None = None, who: "Account | None" = None, **context: Any
     ) -> Page:
-        """Open ``path`` in a new browser, at the instance's address or another that leads there.
+        """Open ``path`` in a new profile, at the instance's address or another that leads there.
 
-        The browser is one where ``who`` has logged in before, or where nobody has.
+        The profile is one where ``who`` has logged in before, or where nobody has.
         """
         address = at or self._site.address
-        browser = await self._browser.new_context(**context)
+        profile = await self._browser.new_context(**context)
+        self._profiles.append(profile)
         if who is not None:
-            await browser.add_cookies([{"name": cookies.NAME, "value": who.token, "url": address}])
-        page = await browser.new_page()
+            await profile.add_cookies([{"name": cookies.NAME, "value": who.token, "url": address}])
+        page = await profile.new_page()
         self.listen(page)
         await page.goto(address + path)
         return page
 
     def listen(self, page: Page) -> None:
         """Note what the page complains of from now on."""
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_S * 1000)
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    async def leave(self) -> None:
+        """Close all pages."""
+        for profile in self._profiles:
+            await profile.close()
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -136,7 +147,7 @@ class Operator:
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[bool]], *, what: str, within_s: float = 10
+    condition: Callable[[], Awaitable[bool]], *, what: str, within_s: float = PATIENCE_S
 ) -> None:
     """Wait until ``condition()``, awaited, holds."""
     deadline = asyncio.get_running_loop().time() + within_s

@@ -62,7 +62,10 @@ async def fill_registration(page: Page, email: str, name: str = "Siti Aminah") -
 
 @pytest.fixture
 def own_site() -> Iterator[Site]:
-    """Return an instance of the story's own, on which nobody has an account."""
+    """Return an instance of the story's own, on which nobody has an account.
+
+    It builds its pages, as everybody's first start does.
+    """
     folder = Path(tempfile.mkdtemp(prefix="financial-live-first-"))
     running = start_site(folder)
     yield running
@@ -96,6 +99,7 @@ class TestTheFirstAdmin:
         await late.fill("#password", PASSWORD)
         await late.click("button[type=submit]")
         await expect(late.locator("#welcome-form .error")).to_be_visible()
+        await visitors.leave()
         assert visitors.unforgiven() == []
 
 

@@ -50,7 +50,7 @@ def part(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]
         yield lambda path: importlib.import_module(f"{_NAME}.{path}")
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def client(site: Site, part: Part, manager: Account) -> Any:
     """Return the client of somebody who may start campaigns, and has logged in by it."""
     models = part("models")

@@ -107,25 +107,26 @@ async def give(site: Site, campaign: Campaign, **attrs: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def own_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def own_site(frontend: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return an instance with two workers, whose parts a test may kill."""
-    running = start_site(tmp_path_factory.mktemp("events"), "--workers", "2")
+    folder = tmp_path_factory.mktemp("events")
+    running = start_site(folder, "--workers", "2", frontend=frontend)
     yield running
     stop_site(running)
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def operator(own_site: Site) -> AsyncIterator[Operator]:
     async with connected(own_site.instance["database_url"]):
         yield Operator()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def campaign(operator: Operator) -> Campaign:
     return await operator.new_campaign()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def viewer(operator: Operator, campaign: Campaign) -> Account:
     account = await operator.new_account("Vina Viewer")
     await operator.add_member(campaign, account, "viewer")

@@ -15,11 +15,11 @@ _LIMIT = "1/s burst 5"
 
 
 @pytest.fixture
-def own_site() -> Iterator[Site]:
+def own_site(frontend: Path) -> Iterator[Site]:
     """Return an instance as the page describes it: nobody is there yet, and it is soon enough."""
     assert f"RATE_LIMIT_GIVING='{_LIMIT}'" in EXAMPLES.read_text()
     folder = Path(tempfile.mkdtemp(prefix="financial-live-docs-"))
-    running = start_site(folder, settings={"RATE_LIMIT_GIVING": _LIMIT})
+    running = start_site(folder, frontend=frontend, settings={"RATE_LIMIT_GIVING": _LIMIT})
     yield running
     stop_site(running)
     shutil.rmtree(folder, ignore_errors=True)

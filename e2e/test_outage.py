@@ -28,20 +28,23 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="module")
-def site(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    postgres: Postgres, frontend: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """Return an instance that uses it."""
     folder: Path = tmp_path_factory.mktemp("site")
-    running = start_site(folder, settings={"DATABASE_URL": postgres.url})
+    running = start_site(folder, frontend=frontend, settings={"DATABASE_URL": postgres.url})
     yield running
     stop_site(running)
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitors(browser: Browser, site: Site) -> AsyncIterator[Visitors]:
     """Return a way to open pages of this instance."""
     visitors = Visitors(browser, site)
     visitors.forgiven = ("WebSocket", "ERR_CONNECTION_REFUSED")
     yield visitors
+    await visitors.leave()
     assert visitors.unforgiven() == []
 
 

@@ -25,10 +25,10 @@ _FORMATS = Path(__file__).with_name("schemathesis_formats.py")
 
 
 @pytest.fixture(scope="module")
-def own_site() -> Iterator[Site]:
+def own_site(frontend: Path) -> Iterator[Site]:
     """Return an instance of these tests' own: they leave a thousand campaigns behind."""
     folder = Path(tempfile.mkdtemp(prefix="financial-live-rest-"))
-    running = start_site(folder, settings=_UNLIMITED)
+    running = start_site(folder, frontend=frontend, settings=_UNLIMITED)
     yield running
     stop_site(running)
     shutil.rmtree(folder, ignore_errors=True)

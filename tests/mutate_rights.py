@@ -119,7 +119,7 @@ def is_noticed(mutant: Mutant) -> bool:
 
 def fails(folder: str, chosen: list[str]) -> bool:
     """Whether the tests of rights in ``folder`` fail. Raises RuntimeError if they could not run."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "--tb=no"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n0", "--no-header", "--tb=no"]
     command += ["-p", "no:cacheprovider", "tests/test_rights.py", *chosen]
     run = subprocess.run(
         command,

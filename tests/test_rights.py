@@ -386,7 +386,7 @@ def covers(scopes: frozenset[TokenScope], act: Act) -> bool:
 class TestTokens:
     """By a token nobody may more than without it, and only what it is for."""
 
-    @pytest.mark.parametrize("scopes", SCOPE_SETS, ids="+".join)
+    @pytest.mark.parametrize("scopes", SCOPE_SETS, ids=lambda scopes: "+".join(sorted(scopes)))
     @pytest.mark.parametrize("act", CALLS, ids=lambda act: act.name.lower())
     async def test_may_what_its_user_may_and_it_is_for(
         self, world: World, act: Act, scopes: frozenset[TokenScope]

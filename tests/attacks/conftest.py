@@ -9,21 +9,22 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from e2e.conftest import frontend
 from e2e.instance import Site, connected, start_site, stop_site
 from e2e.people import Account, Operator
 from tests.attacks.visitor import HOST, ORIGIN, SECRETS, log_of
 from tests.contexts.people import quick_hashes
 
-__all__ = ["quick_hashes"]
+__all__ = ["frontend", "quick_hashes"]
 
 _BEHIND_A_PROXY = {"ALLOWED_ORIGINS": ORIGIN, "PUBLIC_URL": ORIGIN, "PROXY_HOPS": "1"}
 
 
 @pytest.fixture(scope="session")
-def attacked() -> Iterator[Site]:
+def attacked(frontend: Path) -> Iterator[Site]:
     """Return an instance that is reached as ``HOST``, and look into its log after all attacks."""
     folder = Path(tempfile.mkdtemp(prefix="financial-live-attacks-"))
-    running = start_site(folder, settings=_BEHIND_A_PROXY)
+    running = start_site(folder, frontend=frontend, settings=_BEHIND_A_PROXY)
     yield running
     stop_site(running)
     log = log_of(running)
