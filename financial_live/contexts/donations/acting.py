@@ -24,6 +24,10 @@ from financial_live.money import format_amount
 from financial_live.rights import Act
 from financial_live.scope import Scope
 
+# Acts that leave a gift's standing as it is: none of them decided anything.
+BESIDE = ("hide", "show")
+_UNDECIDED = (*BESIDE, "update")
+
 _MESSAGES: Mapping[NotificationKind, str] = {
     NotificationKind.DONATION_APPROVED: "Your donation has been approved",
     NotificationKind.DONATION_REJECTED: "Your donation was not accepted",
@@ -121,8 +125,8 @@ async def require_pending(donation: Donation) -> None:
 
 
 async def by_whom(donation: Donation) -> str:
-    """Return who did the last act on a gift, and when, to complete a sentence."""
-    entry = await audit_entries.last_of(donation.id)
+    """Return who decided last on a gift, and when, to complete a sentence."""
+    entry = await audit_entries.last_of(donation.id, without=_UNDECIDED)
     if entry is None:
         return ""
     return f": {await name_of(entry)} did it {when(entry)}"

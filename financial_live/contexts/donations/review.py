@@ -22,6 +22,7 @@ from financial_live.contexts import audit_entries, columns, idempotency_keys
 from financial_live.contexts.audit_entries import AuditEntry
 from financial_live.contexts.donations import events, service
 from financial_live.contexts.donations.acting import (
+    BESIDE,
     Deed,
     acting,
     apply,
@@ -47,8 +48,6 @@ from financial_live.scope import Scope
 UNDO_WITHIN = timedelta(minutes=1)
 MOST_AT_ONCE = 100
 ACTS = ("approve", "reject", "refund", "undo", "hide", "show")
-# What does not touch a gift's standing stands between no act and its undoing.
-_BESIDE = ("hide", "show")
 _UNDOABLE = ("approve", "endorse", "reject", "refund")
 
 Outcome = Donation | AppError
@@ -193,7 +192,8 @@ async def undo(scope: Scope, id: UUID | str) -> Donation:
     meanwhile, and Conflict where it is too late or was somebody else's act.
     """
     async with acting(scope, id, Act.UNDO, None) as (session, donation):
-        entry = await audit_entries.last_of(donation.id, without=_BESIDE)
+        # What leaves a gift's standing as it is stands between no act and its undoing.
+        entry = await audit_entries.last_of(donation.id, without=BESIDE)
         _refuse_to_undo(scope, entry, await name_of(entry) if entry else "")
         assert entry is not None
         before = entry.details["before"]

@@ -3,7 +3,9 @@
 When a gift comes to count, each challenge that takes it grants it its amount times the ratio,
 rounded down to the cent, as far as the cap still allows. While part of the gift is given back the
 same part of the grant is, so that what remains of the grant is rounded down as well; it is free
-for later gifts then. Several challenges match a gift side by side.
+for later gifts then. Undoing that brings back what is still free; a refund never adds anything. A
+gift that counts no more has no grant, and gets another one if it comes to count again. Several
+challenges match a gift side by side.
 
 All of it happens while the campaign's row is held, so what remains is exact, however many give.
 """
@@ -30,14 +32,17 @@ _known: dict[tuple[UUID, int], bool] = {}
 class Share:
     """A gift to be matched: what counts of it, and what remains of that after refunds.
 
-    ``is_new``: it comes to count now. Nothing remains of one that counts no more.
+    ``is_new``: it comes to count now; ``is_gone``: it counts no more; ``is_less``: less remains of
+    it than before.
     """
 
     donation_id: UUID
     given_at: datetime
     counted: Decimal
     kept: Decimal
-    is_new: bool
+    is_new: bool = False
+    is_gone: bool = False
+    is_less: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +91,14 @@ def _settled(
     for share in shares:
         for challenge in challenges:
             match = held.get((share.donation_id, challenge.id))
-            amount = match.amount if match else _ZERO
+            granted, amount = (match.granted, match.amount) if match else (_ZERO, _ZERO)
             after = _after(challenge, share, match)
-            if after is None or after.amount == amount:
+            if after is None or (after.granted, after.amount) == (granted, amount):
                 continue
-            challenge.matched_amount += after.amount - amount
-            changes.append(Change(share.donation_id, challenge.id, after.amount - amount))
             touched.append(after)
+            if after.amount != amount:
+                challenge.matched_amount += after.amount - amount
+                changes.append(Change(share.donation_id, challenge.id, after.amount - amount))
     return changes, touched
 
 
@@ -111,7 +117,9 @@ def _after(challenge: MatchChallenge, share: Share, match: GiftMatch | None) -> 
         )
     if match is None:
         return None
+    if share.is_gone:
+        return match.model_copy(update={"granted": _ZERO, "amount": _ZERO})
     target = (match.granted * share.kept / share.counted).quantize(_CENT, rounding=ROUND_DOWN)
     # What was free meanwhile may have gone to others; and a cancelled challenge adds nothing more.
-    amount = min(target, match.amount + challenge.remaining)
-    return match.model_copy(update={"amount": amount})
+    free = _ZERO if share.is_less else challenge.remaining
+    return match.model_copy(update={"amount": min(target, match.amount + free)})
