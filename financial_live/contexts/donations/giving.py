@@ -94,7 +94,7 @@ async def _take(
     await repo.add(session, donation, counted.campaign)
     await counting.post(counted)
     await record(scope, donation)
-    await outbox.append(events.donation_created(donation, counted.campaign))
+    await outbox.append(counted.telling(events.donation_created(donation, counted.campaign)))
     db.after_commit(lambda: telemetry.count_gift(donation.status))
     return donation
 
