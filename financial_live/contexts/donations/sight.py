@@ -45,8 +45,10 @@ class Sight:
 def _hidden(donation: Donation) -> dict[str, object]:
     """Return what takes the place of all that is not public."""
     hidden: dict[str, object] = {"user_id": None, "external_id": None}
-    if not donation.show_name:
+    if not donation.show_name or donation.is_hidden:
         hidden["donor_name"] = ""
+    if donation.is_hidden:
+        hidden["message"] = ""
     if not donation.show_amount:
         hidden |= {"amount": Decimal(0), "counted_amount": None, "refunded_amount": Decimal(0)}
     return hidden
