@@ -138,11 +138,9 @@ async def _set_beside(scope: Scope, demo: _Demo) -> None:
     """Make the demo's match, which began days ago, its milestones, and a rate if it needs one."""
     now = columns.now()
     if demo.challenge is not None:
-        days = {
-            "starts_at": now - timedelta(days=_MATCH_DAYS),
-            "ends_at": now + timedelta(days=_DAYS),
-        }
-        await matches.create_challenge(scope, demo.slug, demo.challenge | days)
+        began, ends = now - timedelta(days=_MATCH_DAYS), now + timedelta(days=_DAYS)
+        attrs = {**demo.challenge, "starts_at": began, "ends_at": ends}
+        await matches.create_challenge(scope, demo.slug, attrs)
     for amount, label in demo.milestones.items():
         await campaigns.create_milestone(scope, demo.slug, {"amount": amount, "label": label})
     given = demo.last_gift.get("currency", demo.currency)

@@ -29,7 +29,7 @@ _LABELS = {
     "ends_at": t("Until"),
 }
 _MILESTONE_LABELS = {"label": t("Name"), "amount": t("Total")}
-_RATIOS = (("1", t("as much again")), ("0.5", t("half")), ("2", t("twice as much")))
+_RATIOS = (("1", t("the same")), ("0.5", t("half of it")), ("2", t("twice it")))
 _ID_LENGTH = 36
 
 
@@ -234,10 +234,13 @@ def _milestone(one: Row) -> rx.Component:
 
 
 def _rows(rows: Any, row: Any, *, id: str, empty: str) -> rx.Component:
-    return rx.cond(
-        rows.length() > 0,
-        rx.el.ul(rx.foreach(rows, row), class_name="lines mb-6", id=id),
-        rx.el.p(empty, class_name="quiet mb-6"),
+    return rx.el.div(
+        rx.cond(
+            rows.length() > 0,
+            rx.el.ul(rx.foreach(rows, row), class_name="lines", id=id),
+            rx.el.p(empty, class_name="quiet"),
+        ),
+        class_name="mb-6",
     )
 
 

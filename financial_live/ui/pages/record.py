@@ -88,7 +88,7 @@ class RecordPage(live.LoadsAgain, rx.State):
     line_errors: list[dict[str, str]] = []
     more_errors: int = 0
     batches_taken: int = 0
-    lines_read: int = 0
+    gifts_read: int = 0
     understood: str = ""
     differs: str = ""
     is_too_much: bool = False
@@ -163,8 +163,9 @@ class RecordPage(live.LoadsAgain, rx.State):
     def _compare(self) -> None:
         lines = read_lines(self._lines, self.currency)
         self._show_lines([(line.number, line.problem) for line in lines if line.problem])
-        total = sum((Decimal(one.attrs["amount"]) for one in lines if one.attrs), Decimal(0))
-        self.lines_read, self.understood = len(lines), f"{total:f}" if lines else ""
+        amounts = [Decimal(line.attrs["amount"]) for line in lines if line.attrs]
+        total = sum(amounts, Decimal(0))
+        self.gifts_read, self.understood = len(amounts), f"{total:f}" if lines else ""
         plain, _ = forms.read_amount(self._total, self.currency)
         difference = total - Decimal(plain) if plain and lines else Decimal(0)
         self.is_too_much = difference > 0
@@ -317,8 +318,8 @@ def _understood() -> rx.Component:
     """Return what the list adds up to, and whether that is what it should."""
     currency = RecordPage.currency
     sum_text = rx.fragment(
-        rx.el.b(count(RecordPage.lines_read)),
-        rx.cond(RecordPage.lines_read == 1, t(" gift, "), t(" gifts, ")),
+        rx.el.b(count(RecordPage.gifts_read)),
+        rx.cond(RecordPage.gifts_read == 1, t(" gift, "), t(" gifts, ")),
         rx.el.b(amount(RecordPage.understood, currency)),
     )
     differs = rx.fragment(
