@@ -66,6 +66,39 @@ export const goalTick = (goal, total) => {
 
 export const barWidth = (goal, total) => Math.min(percent(goal, total), 100);
 
+// Where an amount stands on that bar, in percent of its length; beyond its end it is over 100.
+export const barPlace = (amount, goal, total) =>
+  percent(cents(goal) > cents(total) ? goal : total, amount);
+
+// What the total is without what sponsors add.
+export const withoutMatch = (total, matched) => remaining(total, matched);
+
+// What sponsors add to a gift of this moment, to the cent, as the server will.
+const isRunning = ({ starts_at, ends_at }, now) =>
+  new Date(starts_at) <= now && (!ends_at || now < new Date(ends_at));
+
+const least = (one, other) => (one < other ? one : other);
+
+const sum = (amounts) => amounts.reduce((one, other) => one + other, 0n);
+
+export const withMatch = (amount, challenges, now = Date.now()) => {
+  const given = cents(amount);
+  const added = (challenges ?? [])
+    .filter((challenge) => isRunning(challenge, now))
+    .map(({ ratio, remaining: left }) => least((given * cents(ratio)) / 100n, cents(left)));
+  return sum(added) > 0n ? decimal(given + sum(added)) : "";
+};
+
+// A ratio as a share, "75%".
+export const formatRatio = (ratio) => `${formatDecimal(cents(ratio), LOCALE)}%`;
+
+const formatDecimal = (value, locale) =>
+  new Intl.NumberFormat(locale, { maximumSignificantDigits: 6 }).format(value);
+
+// A rate as numbers are written where the currency is at home: "17.000".
+export const formatRate = (rate, currency) =>
+  rate ? formatDecimal(rate, HOME[currency] ?? LOCALE) : "";
+
 const FRESH_MS = 5000;
 export const isFresh = (at) => Date.now() - at / 1000 < FRESH_MS;
 
@@ -81,6 +114,24 @@ export const formatDay = (time) => utcDay.format(time);
 
 const clockSeconds = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 export const formatClock = (time) => (time ? clockSeconds.format(new Date(time)) : "");
+
+// The day of a rate, which has no time: "Nov 30".
+const dayAlone = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "numeric", timeZone: "UTC" });
+export const formatDayAlone = (day) => (day ? dayAlone.format(new Date(day)) : "");
+
+// A moment before or after now: the time of day, and another day with its date.
+const dayAndTime = new Intl.DateTimeFormat(LOCALE, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
+export const sayMoment = (time, now) => {
+  const moment = new Date(time);
+  const isToday = moment.toDateString() === new Date(now).toDateString();
+  return (isToday ? clock : dayAndTime).format(moment);
+};
 
 export const exactTime = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "medium" });
 export const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });

@@ -5,8 +5,8 @@
 import "@fontsource-variable/figtree/wght.css";
 import "@fontsource/newsreader/500.css";
 
-import { createElement as h, useEffect, useRef, useState } from "react";
-import { clock, exactTime, formatDay, sayWhen } from "./format.js";
+import { createElement as h, Fragment, useEffect, useRef, useState } from "react";
+import { clock, exactTime, formatAmount, formatDay, sayMoment, sayWhen } from "./format.js";
 import { useLostSince } from "./line.js";
 
 export const streamRows = (state, size) => {
@@ -37,6 +37,60 @@ export const When = ({ at, ...rest }) => {
     "time",
     { dateTime: moment.toISOString(), title: exactTime.format(moment), ...rest },
     sayWhen(moment, Math.max(now, moment)),
+  );
+};
+
+// A moment that was announced, or is long past: the time of day, and another day with its date.
+export const Moment = ({ at, ...rest }) => {
+  if (!at) return null;
+  const title = exactTime.format(new Date(at));
+  return h("time", { dateTime: at, title, ...rest }, sayMoment(at, Date.now()));
+};
+
+// Its children, in one phase of what begins and may end: "before" it, or "during" it.
+const LONGEST_WAIT_MS = 3600000; // A timer holds 24 days at most.
+
+export const During = ({ begins, ends, phase, children }) => {
+  const [now, setNow] = useState(() => Date.now());
+  const first = Date.parse(begins);
+  const last = ends ? Date.parse(ends) : Infinity;
+  useEffect(() => {
+    const next = [first, last].find((moment) => moment > now);
+    if (next === undefined || next === Infinity) return undefined;
+    const wait = Math.min(next - Date.now(), LONGEST_WAIT_MS);
+    const timer = setTimeout(() => setNow(Date.now()), Math.max(wait, 0));
+    return () => clearTimeout(timer);
+  }, [first, last, now]);
+  const current = now < first ? "before" : now < last ? "during" : "after";
+  return current === phase ? children : null;
+};
+
+// Tells who listens of each milestone once, when it is reached while they are here.
+export const Milestones = ({ milestones, currency, said }) => {
+  const known = useRef(null);
+  const [text, setText] = useState("");
+  useEffect(() => {
+    const reached = milestones.filter((milestone) => milestone.reached_at);
+    const fresh = reached.filter(({ id }) => known.current && !known.current.has(id));
+    known.current = new Set(reached.map(({ id }) => id));
+    if (fresh.length) {
+      const names = fresh.map(({ label, amount }) => `${label}, ${formatAmount(amount, currency)}`);
+      setText(`${said} ${names.join("; ")}`);
+    }
+  }, [milestones, currency, said]);
+  return h("p", { id: "milestone-reached", className: "sr-only", "aria-live": "polite" }, text);
+};
+
+// A moment that somebody chooses by the clock where they are, sent with its zone.
+export const LocalTime = ({ id, name, ...rest }) => {
+  const [moment, setMoment] = useState("");
+  const choose = ({ target }) =>
+    setMoment(target.value ? new Date(target.value).toISOString() : "");
+  return h(
+    Fragment,
+    null,
+    h("input", { ...rest, id, type: "datetime-local", onChange: choose }),
+    h("input", { type: "hidden", name, value: moment, readOnly: true }),
   );
 };
 

@@ -28,7 +28,9 @@ from financial_live.ui.pages import (
     donations,
     home,
     invitation,
+    match,
     not_found,
+    record,
     team,
 )
 from financial_live.ui.text import LANGUAGE
@@ -86,7 +88,10 @@ app = rx.App(
 
 identity.keep_apart(app)
 
-_PAGES = (home, campaigns, campaign_new, campaign, team, donations, invitation, not_found)
+_PAGES = (
+    *(home, campaigns, campaign_new, campaign, donations),
+    *(team, record, match, invitation, not_found),
+)
 for page in (*_PAGES, *accounts.PAGES):
     page.register(app)
 event_namespace = gate.guard(app, refused=Shell.refused)

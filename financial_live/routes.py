@@ -20,10 +20,13 @@ RECEIPT = "/account/receipts/[receipt_id]"
 TOKENS = "/account/tokens"
 INVITATION = "/invitation"
 TEAM = "/campaigns/[slug]/team"
+RECORD = "/campaigns/[slug]/record"
+MATCH = "/campaigns/[slug]/match"
 
 PAGES = (
     *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
-    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, INVITATION, TEAM),
+    *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, INVITATION),
+    *(TEAM, RECORD, MATCH),
     *(ACCOUNT, TOKENS, RECEIPT),
 )
 """The pages, as Reflex spells a route; a name in brackets stands for one part of the path."""
@@ -55,6 +58,16 @@ def campaign(slug: str) -> str:
 def team(slug: str) -> str:
     """Return the address of a campaign's team."""
     return f"{campaign(slug)}/team"
+
+
+def record(slug: str) -> str:
+    """Return the address where a campaign's team enters gifts by hand."""
+    return f"{campaign(slug)}/record"
+
+
+def match(slug: str) -> str:
+    """Return the address of a campaign's match challenges and milestones."""
+    return f"{campaign(slug)}/match"
 
 
 def receipt(receipt_id: str) -> str:

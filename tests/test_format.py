@@ -82,6 +82,46 @@ class TestDerivedValues:
         values = [["100", "50"], ["100", "100"], ["100", "200"]]
         assert in_browser("format.goalTick(...v)", values) == [100, 100, 50]
 
+    def test_parts_of_the_bar_are_measured_by_its_whole_length(self) -> None:
+        values = [["25", "100", "50"], ["500", "1000", "2000"], ["2500", "1000", "2000"]]
+        assert in_browser("format.barPlace(...v)", values) == [25, 25, 125]
+
+    def test_what_gifts_are_of_the_total_is_never_negative(self) -> None:
+        values = [["100.50", "0.25"], ["10", "20"], ["7.00", None]]
+        assert in_browser("format.withoutMatch(...v)", values) == ["100.25", "0", "7.00"]
+
+
+class TestMatches:
+    NOON = "2026-12-24T12:00:00.000000Z"
+
+    def with_match(self, amount: str, **challenge: object) -> object:
+        running = {"ratio": "1.00", "remaining": "100.00", "starts_at": self.NOON, "ends_at": None}
+        values = [[amount, [running | challenge], "2026-12-24T13:00:00Z"]]
+        return in_browser("format.withMatch(v[0], v[1], Date.parse(v[2]))", values)[0]
+
+    def test_add_what_the_server_adds(self) -> None:
+        assert self.with_match("60") == "120.00"
+        assert self.with_match("0.01", ratio="0.50") == ""
+        assert self.with_match("33.33", ratio="0.50") == "49.99"
+        assert self.with_match("250") == "350.00"
+
+    def test_add_nothing_before_they_start_or_after_they_end(self) -> None:
+        assert self.with_match("60", starts_at="2026-12-24T13:00:01Z") == ""
+        assert self.with_match("60", ends_at="2026-12-24T13:00:00Z") == ""
+
+    def test_have_their_ratio_said_as_a_share(self) -> None:
+        assert in_browser("format.formatRatio(v[0])", [["0.75"], ["1.50"]]) == ["75%", "150%"]
+
+
+class TestRates:
+    def test_are_written_as_numbers_at_home(self) -> None:
+        values = [["17000", "IDR"], ["0.0000588235", "EUR"], ["1.0842", "USD"]]
+        shown = in_browser("format.formatRate(...v)", values)
+        assert shown == ["17.000", "0.0000588235", "1.0842"]
+
+    def test_have_a_day(self) -> None:
+        assert in_browser("format.formatDayAlone(v[0])", [["2026-11-30"]]) == ["Nov 30"]
+
 
 class TestTimes:
     def test_dates_are_written_as_in_the_seed(self) -> None:

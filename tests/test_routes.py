@@ -41,6 +41,9 @@ class TestPageAddresses:
             (routes.campaign("wells"), routes.CAMPAIGN),
             (routes.campaigns(), routes.CAMPAIGNS),
             (routes.receipt("01a2"), routes.RECEIPT),
+            (routes.team("wells"), routes.TEAM),
+            (routes.record("wells"), routes.RECORD),
+            (routes.match("wells"), routes.MATCH),
             (routes.campaigns(page=2).partition("?")[0], routes.CAMPAIGNS),
         ],
     )

@@ -19,6 +19,7 @@ from financial_live import db, outbox, rights
 from financial_live.contexts import campaigns, donations
 from financial_live.contexts.campaigns import Campaign, CampaignSummary
 from financial_live.contexts.donations import PublicGift
+from financial_live.contexts.matches import ChallengeRow
 from financial_live.errors import NotFound
 from financial_live.outbox import Mark
 from financial_live.rights import Act
@@ -119,8 +120,12 @@ class Hearing:
         shown = [gift for gift in shown if gift["campaign_id"] == str(self.campaign_id)]
         if not shown:
             return None
-        gifts = {"donations": shown} if "donations" in told.data else {"donation": shown[0]}
-        return {**gifts, "campaign": _summary(told.data, now)}
+        is_many = "donations" in told.data
+        heard: dict[str, Any] = {"donations": shown} if is_many else {"donation": shown[0]}
+        if now is None and "challenges" in told.data:
+            # Told again they would say how much a gift was, by what remained before and after.
+            heard["challenges"] = _challenges(told.data)
+        return {**heard, "campaign": _summary(told.data, now)}
 
 
 def _summary(data: Mapping[str, Any], now: Present | None) -> Mapping[str, Any]:
@@ -128,6 +133,11 @@ def _summary(data: Mapping[str, Any], now: Present | None) -> Mapping[str, Any]:
     present = now.campaign if now is not None else None
     campaign: Mapping[str, Any] = present or data["campaign"]
     return {field: campaign[field] for field in CampaignSummary.__annotations__}
+
+
+def _challenges(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the challenges in an event; these fields of them are public."""
+    return [{n: one[n] for n in ChallengeRow.__annotations__} for one in data["challenges"]]
 
 
 async def public_now(campaign_id: UUID, events: Iterable[Told]) -> Present:

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from financial_live import db, outbox
-from financial_live.contexts import campaigns, donations
+from financial_live.contexts import campaigns, columns, donations, matches
 from financial_live.contexts.donations import Audience
+from financial_live.contexts.matches import MatchChallenge
 from financial_live.contexts.wire import amount_text, time_text
 from financial_live.errors import NotFound
 from financial_live.scope import Scope
@@ -138,26 +139,45 @@ async def _load_campaign(key: RoomKey) -> View:
         return View({"missing": True}, {})
     gifts = await donations.latest(key.scope, campaign_id=campaign_id, limit=CAMPAIGN_GIFTS)
     statistics = await donations.statistics(_PUBLIC, campaign_id)
+    challenges = await matches.list_challenges(key.scope, campaign_id)
+    milestones = await campaigns.list_milestones(key.scope, campaign_id)
     fields = {
         **_campaign_fields(campaigns.summary(campaign)),
         "description": campaign.description,
         "largest": amount_text(statistics.largest) if statistics.largest is not None else "",
+        "challenges": [_challenge(matches.challenge_row(c)) for c in challenges if _lasts(c)],
+        "milestones": [campaigns.milestone_row(milestone) for milestone in milestones],
         "missing": False,
     }
     return View(fields, {str(gift.id): _gift_row(donations.row(gift)) for gift in gifts})
 
 
+_AMOUNTS = ("total_raised", "matched_total", "transferred_total", "total")
+
+
 def _campaign_fields(summary: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("id", "slug", "name", "goal_amount", "currency", "status", "total_raised")
-    return {name: summary[name] for name in (*shown, "gift_count")} | {
-        "_version": summary["version"]
-    }
+    shown = ("id", "slug", "name", "goal_amount", "currency", "status", *_AMOUNTS, "gift_count")
+    return {name: summary[name] for name in shown} | {"_version": summary["version"]}
 
 
 def _campaign_row(summary: Mapping[str, Any], at: int) -> Row:
-    """Return a line of a list of campaigns; that one is active, as most are, does not travel."""
+    """Return a line of a list of campaigns; what is as in most of them does not travel."""
     row = {**_campaign_fields(summary), "_status": summary["status"], "at": at}
-    return row if row["status"] != "active" else {k: v for k, v in row.items() if k != "status"}
+    usual = {"status": "active", "matched_total": "0.00", "transferred_total": "0.00"}
+    return {name: value for name, value in row.items() if usual.get(name) != value}
+
+
+def _lasts(challenge: MatchChallenge) -> bool:
+    """Whether a challenge may still match a gift, now or later; pages see to its time."""
+    is_over = challenge.ends_at is not None and challenge.ends_at <= columns.now()
+    return challenge.cancelled_at is None and not is_over
+
+
+_CHALLENGE = ("id", "sponsor_name", "ratio", "cap", "remaining", "starts_at", "ends_at")
+
+
+def _challenge(row: Mapping[str, Any]) -> Row:
+    return {name: row[name] for name in _CHALLENGE}
 
 
 def _gift_row(gift: Mapping[str, Any]) -> Row:
@@ -165,15 +185,27 @@ def _gift_row(gift: Mapping[str, Any]) -> Row:
     public = donations.public_gift(gift)
     row: Row = {"id": public["id"], "at": microseconds(public["inserted_at"])}
     row.update({k: public[k] for k in ("donor_name", "amount", "message") if public[k]})
-    if public["status"] != "approved":
-        row["status"] = public["status"]
+    if public["rate"] is not None and public["amount"] is not None:
+        # In another currency than its campaign's, so both amounts are shown.
+        row["currency"] = public["currency"]
+        row.update({"counted": public["counted_amount"]} if public["counted_amount"] else {})
+    if (status := _status(gift)) != "approved":
+        row["status"] = status
     return row
+
+
+def _status(gift: Mapping[str, Any]) -> str:
+    """Return what became of a gift, in one word more than its column has."""
+    is_in_part = gift["status"] == "approved" and Decimal(gift["refunded_amount"]) > 0
+    return "partly_refunded" if is_in_part else str(gift["status"])
 
 
 def _apply_campaign(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
     summary, gifts = data["campaign"], gifts_of(data)
     if summary["id"] == key.subject and summary["version"] <= view.fields.get("_version", 0):
         return view
+    # All else is read again, a milestone too. It is told before the gift that reaches it, at the
+    # same version, and the rows have both: whoever has read them passes over the gift.
     if not gifts or view.fields["missing"] or any(g["campaign_id"] != key.subject for g in gifts):
         return None
     rows, largest = view.rows, view.fields["largest"]
@@ -183,7 +215,14 @@ def _apply_campaign(key: RoomKey, view: View, name: str, data: Mapping[str, Any]
         if after is None or most is None:
             return None
         rows, largest = after, most
-    return View({**view.fields, **_campaign_fields(summary), "largest": largest}, rows)
+    changed = {"largest": largest, "challenges": _challenges(view.fields["challenges"], data)}
+    return View({**view.fields, **_campaign_fields(summary), **changed}, rows)
+
+
+def _challenges(held: list[Row], data: Mapping[str, Any]) -> list[Row]:
+    """Return the shown challenges after a gift, whose event has those that it changed."""
+    changed = {row["id"]: _challenge(row) for row in data.get("challenges", ())}
+    return [changed.get(row["id"], row) for row in held] if changed else held
 
 
 def gifts_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -193,17 +232,25 @@ def gifts_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [data["donation"]] if "donation" in data else []
 
 
-_NEW = ("donation_created", "donations_created")
+# After these no gift counts for less than before, and none hides its amount that did not.
+_NEVER_LESS = (
+    "donation_created",
+    "donations_created",
+    "donation_approved",
+    "donation_endorsed",
+    "donation_rejected",
+    "donation_moderated",
+)
 
 
 def _largest(so_far: str, gift: Mapping[str, Any], name: str) -> str | None:
     """Return the largest shown gift after the event; None if it may have become smaller."""
     if not donations.is_public(gift) or not gift["show_amount"]:
-        return so_far if name in _NEW or so_far == "" else None
+        return so_far if name in _NEVER_LESS or so_far == "" else None
     kept = Decimal(gift["counted_amount"]) - Decimal(gift["refunded_amount"])
     if so_far == "" or kept >= Decimal(so_far):
         return amount_text(kept)
-    return so_far if name in _NEW else None
+    return so_far if name in _NEVER_LESS else None
 
 
 def _with_gift(

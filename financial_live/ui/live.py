@@ -67,8 +67,13 @@ class CampaignLive(_Received, rx.State):
     status: str = "active"
     goal_amount: str = "0"
     total_raised: str = "0"
+    matched_total: str = "0"
+    transferred_total: str = "0"
+    total: str = "0"
     gift_count: int = 0
     largest: str = ""
+    challenges: list[dict[str, Any]] = []
+    milestones: list[dict[str, Any]] = []
     missing: bool = False
 
 

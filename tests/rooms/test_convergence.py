@@ -50,6 +50,7 @@ from tests.rooms.world import (
 )
 
 CAMPAIGNS = 20
+ACTS = ("approve", "endorse", "reject", "refund", "refund a part", "undo", "hide", "show")
 UNREADABLE = (b"?", b"[1]", b'["x",null,{}]', b'["x","donation_created",{}]', b"[1,2,3]")
 
 
@@ -140,6 +141,7 @@ class Site(RuleBasedStateMachine):
                     "amount": st.sampled_from(["5", "7"]),
                     "status": st.sampled_from(["approved", "pending"]),
                     "show_amount": st.booleans(),
+                    "rate": st.sampled_from([None, "1.5"]),
                 }
             ),
             min_size=1,
@@ -205,6 +207,35 @@ class Site(RuleBasedStateMachine):
             self.world.edit_campaign(side, name, status)
             self._told(is_told)
 
+    @rule(number=st.integers(0, 3), act=st.sampled_from(ACTS), is_told=st.booleans())
+    def act_on_gift(self, number: int, act: str, is_told: bool) -> None:
+        if gift := self._some_gift(number, is_pending=False):
+            self.world.act_on_gift(gift, act)
+            self._told(is_told)
+
+    @rule(
+        side=st.sampled_from([FIRST, SECOND]),
+        act=st.sampled_from(["challenge", "cancel", "milestone", "delete", "transfer"]),
+        amount=st.sampled_from(["5.00", "12.00", "20.00"]),
+        is_told=st.booleans(),
+    )
+    def set_beside(self, side: str, act: str, amount: str, is_told: bool) -> None:
+        """Make or end what is beside the settings, or move money to the other campaign."""
+        if not {FIRST, SECOND} <= self.world.campaigns.keys():
+            return
+        match act:
+            case "challenge":
+                self.world.challenge(side, amount)
+            case "cancel":
+                self.world.cancel_challenge(side)
+            case "milestone":
+                self.world.milestone(side, amount)
+            case "delete":
+                self.world.delete_milestone(side)
+            case _:
+                self.world.transfer(side, SECOND if side == FIRST else FIRST, amount)
+        self._told(is_told)
+
     @rule()
     @precondition(lambda self: len(self.world.campaigns) < 5)
     def start_campaign(self) -> None:
@@ -242,7 +273,8 @@ class Site(RuleBasedStateMachine):
         self.open_gate()
         if gives_to_others and SECOND in self.world.campaigns:
             # Committed just before, without a place yet.
-            self.world.give(SECOND, [{"amount": "5", "status": "approved", "show_amount": True}])
+            gift = {"amount": "5", "status": "approved", "show_amount": True, "rate": None}
+            self.world.give(SECOND, [gift])
         self.world.take_back(count, gives_to_others=gives_to_others)
         self.is_database_away = not comes_back
         if beats:

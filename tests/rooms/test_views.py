@@ -8,7 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from financial_live import db, outbox
-from financial_live.contexts import accounts, campaigns, donations
+from financial_live.contexts import (
+    accounts,
+    campaigns,
+    donations,
+    exchange_rates,
+    ledger,
+    matches,
+)
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations import Audience
 from financial_live.errors import AppError
@@ -60,6 +67,11 @@ class Night:
             self._edit_campaign,
             self._new_campaign,
             self._delete_campaign,
+            self._review,
+            self._review,
+            self._challenge,
+            self._milestone,
+            self._transfer,
         ]
         try:
             await self.random.choice(acts)()
@@ -74,6 +86,7 @@ class Night:
                 campaign,
                 OPERATOR,
                 amount=str(self.random.randint(1, 500)),
+                currency=self.random.choice(["IDR", "IDR", "EUR"]),
                 is_test=is_test,
                 show_name=self.random.random() < 0.7,
                 show_amount=self.random.random() < 0.7,
@@ -109,6 +122,38 @@ class Night:
     async def _delete_gift(self) -> None:
         await donations.delete_donation(OPERATOR, self.random.choice(self.gifts).id)
 
+    async def _review(self) -> None:
+        attrs: dict[str, Any] = {"reason": "By hand"}
+        ids = [gift.id for gift in self.random.sample(self.gifts, min(3, len(self.gifts)))]
+        act = self.random.choice(["approve", "approve", "reject", "refund", "undo", "hide", "show"])
+        if act == "refund" and self.random.random() < 0.5:
+            attrs["amount"] = "1"
+        await donations.review_many(
+            OPERATOR, act, ids, attrs if act in ("reject", "refund") else {}
+        )
+
+    async def _challenge(self) -> None:
+        campaign = self.random.choice(self.campaigns)
+        known = await matches.list_challenges(OPERATOR, campaign.id)
+        if known and self.random.random() < 0.3:
+            await matches.cancel_challenge(OPERATOR, campaign.id, known[-1].id)
+            return
+        attrs = {"sponsor_name": "Yayasan", "ratio": self.random.choice(["1", "0.5"]), "cap": "300"}
+        await matches.create_challenge(OPERATOR, campaign.id, attrs)
+
+    async def _milestone(self) -> None:
+        campaign = self.random.choice(self.campaigns)
+        known = await campaigns.list_milestones(OPERATOR, campaign.id)
+        if known and self.random.random() < 0.3:
+            await campaigns.delete_milestone(OPERATOR, campaign.id, known[-1].id)
+            return
+        attrs = {"amount": str(self.random.randint(1, 2000)), "label": "The walls stand"}
+        await campaigns.create_milestone(OPERATOR, campaign.id, attrs)
+
+    async def _transfer(self) -> None:
+        giver, taker = (self.random.choice(self.campaigns).id for _ in range(2))
+        await ledger.transfer(OPERATOR, giver, taker, {"amount": str(self.random.randint(1, 200))})
+
     async def _edit_campaign(self) -> None:
         campaign = self.random.choice(self.campaigns)
         changes: dict[str, Any] = self.random.choice(
@@ -137,6 +182,8 @@ class TestApply:
     @pytest.mark.parametrize("seed", range(4))
     async def test_agrees_with_reading_again_after_every_act(self, seed: int) -> None:
         night = Night(seed)
+        rate = {"base_currency": "EUR", "quote_currency": "IDR", "rate": "17", "source": "bank"}
+        await exchange_rates.set_rate(OPERATOR, rate | {"as_of": "2026-11-30"})
         first, other = await make_campaign(), await make_campaign(review_policy="manual")
         night.campaigns += [first, other]
         night.gifts.append(await make_gift(first))
@@ -149,7 +196,7 @@ class TestApply:
         ]
         views = {key: (await key.load())[1] for key in keys}
         seen = await last_id()
-        for _ in range(50):
+        for _ in range(80):
             await night.act()
             events = await told(seen)
             seen = events[-1].id or seen if events else seen
@@ -177,6 +224,38 @@ class TestApply:
         changed = key.apply(view, event.name, event.data)
         assert changed is not None
         assert changed.fields["total_raised"] == "50000.00"
+
+    async def test_what_remains_of_a_challenge_needs_no_reading(self) -> None:
+        campaign = await make_campaign()
+        attrs = {"sponsor_name": "Yayasan Harapan", "ratio": "1", "cap": "60000"}
+        await matches.create_challenge(OPERATOR, campaign.id, attrs)
+        key = campaign_room(campaign.id, PUBLIC)
+        view, seen = (await key.load())[1], await last_id()
+        await make_gift(campaign)
+        await make_gift(campaign)
+        for event, left in zip(await told(seen), ("10000.00", "0.00"), strict=True):
+            changed = key.apply(view, event.name, event.data)
+            assert changed is not None
+            view = changed
+            [challenge] = view.fields["challenges"]
+            assert challenge["remaining"] == left
+        assert view.fields["total"] == "160000.00"
+
+    async def test_a_milestone_and_the_gift_that_reaches_it_are_one(self) -> None:
+        """The milestone is told first, at the version that the gift's own event has as well."""
+        campaign = await make_campaign()
+        attrs = {"amount": "50000", "label": "The walls stand"}
+        await campaigns.create_milestone(OPERATOR, campaign.id, attrs)
+        key = campaign_room(campaign.id, PUBLIC)
+        before, seen = (await key.load())[1], await last_id()
+        await make_gift(campaign)
+        reached, given = await told(seen)
+        assert [reached.name, given.name] == ["milestone_reached", "donation_created"]
+        assert key.apply(before, reached.name, reached.data) is None
+        after = (await key.load())[1]
+        assert after.fields["milestones"][0]["reached_at"] is not None
+        for event in (reached, given, reached):
+            assert key.apply(after, event.name, event.data) is after
 
     async def test_an_event_that_the_rows_already_contain_changes_nothing(self) -> None:
         campaign = await make_campaign()
@@ -236,6 +315,37 @@ class TestPublicView:
             assert "Secret" not in str(row)
             assert row.get("amount") is None
             assert "@" not in str(row)
+
+    @pytest.mark.parametrize("audience", Audience)
+    async def test_what_the_team_hides_is_gone_for_everybody_and_comes_back(
+        self, audience: Audience
+    ) -> None:
+        campaign = await make_campaign()
+        gift = await make_gift(campaign, donor_name="Rude Name", message="Rude words")
+        keys = (campaign_room(campaign.id, audience), gifts_room(audience))
+        views = {key: (await key.load())[1] for key in keys}
+        for act, is_shown in ((donations.hide, False), (donations.show, True)):
+            seen = await last_id()
+            await act(OPERATOR, gift.id)
+            [event] = await told(seen)
+            for key in keys:
+                changed = key.apply(views[key], event.name, event.data)
+                assert changed == (await key.load())[1]
+                views[key] = changed
+                assert ("Rude" in str(changed.rows)) is is_shown
+
+    @pytest.mark.parametrize("show_amount", [True, False])
+    async def test_a_gift_in_another_currency_shows_both_amounts_or_none(
+        self, show_amount: bool
+    ) -> None:
+        rate = {"base_currency": "EUR", "quote_currency": "IDR", "rate": "17000", "source": "bank"}
+        await exchange_rates.set_rate(OPERATOR, rate | {"as_of": "2026-11-30"})
+        campaign = await make_campaign()
+        await make_gift(campaign, amount="50", currency="EUR", show_amount=show_amount)
+        [row] = (await campaign_room(campaign.id, PUBLIC).load())[1].rows.values()
+        shown = {name: row[name] for name in ("amount", "currency", "counted") if name in row}
+        both = {"amount": "50.00", "currency": "EUR", "counted": "850000.00"}
+        assert shown == (both if show_amount else {})
 
     @pytest.mark.parametrize("audience", Audience)
     async def test_what_a_donor_hides_afterwards_is_gone_from_the_next_frame(

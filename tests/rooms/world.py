@@ -78,6 +78,9 @@ class World:
     def __init__(self) -> None:
         self.campaigns: dict[str, Data] = {}
         self.gifts: dict[str, Data] = {}
+        self.challenges: dict[str, list[Data]] = {}
+        self.milestones: dict[str, list[Data]] = {}
+        self.matches: dict[tuple[str, str], Decimal] = {}
         self.waiting: list[Fact] = []
         self.placed: list[Fact] = []
         self.term = 1
@@ -102,11 +105,15 @@ class World:
             "goal_amount": "100",
             "currency": "USD",
             "status": "active",
-            "total_raised": "0",
+            "total_raised": "0.00",
+            "matched_total": "0.00",
+            "transferred_total": "0.00",
+            "total": "0.00",
             "gift_count": 0,
             "version": 1,
             "revision": 1,
         }
+        self.challenges[new], self.milestones[new] = [], []
         self._commit("campaign_created", new)
 
     def end_campaign(self, campaign_id: str) -> None:
@@ -131,10 +138,9 @@ class World:
         version = self.campaigns[campaign_id]["version"] + 1
         rows = [self._gift(campaign_id, version, gift) for gift in gifts]
         self.gifts |= {row["id"]: row for row in rows}
-        self._touch(campaign_id)
         data = {"donation": rows[0]} if len(rows) == 1 else {"donations": rows}
         name = "donation_created" if len(rows) == 1 else "donations_created"
-        self._commit(name, campaign_id, data, also=("donations",))
+        self._count(name, campaign_id, data, changed=rows)
 
     def _gift(self, campaign_id: str, version: int, given: Data) -> Data:
         new = self._id()
@@ -144,17 +150,147 @@ class World:
             "id": new,
             "campaign_id": campaign_id,
             "donor_name": "Sari",
-            "currency": "USD",
+            "currency": "EUR" if given["rate"] else "USD",
+            "rate_as_of": "2026-11-22" if given["rate"] else None,
             "refunded_amount": "0",
             "is_test": False,
+            "is_hidden": False,
             "show_name": True,
             "show_amount": True,
-            "message": "",
+            "message": "Keep going!",
             "version": version,
             "inserted_at": f"2026-11-23T20:{self._ids // 120:02}:{second:02}.000001+00:00",
             **given,
-            "counted_amount": given["amount"] if given["status"] == "approved" else None,
+            "counted_amount": self._worth(given) if given["status"] == "approved" else None,
         }
+
+    @staticmethod
+    def _worth(gift: Data) -> str:
+        return amount_text(Decimal(gift["amount"]) * Decimal(gift["rate"] or 1))
+
+    def act_on_gift(self, gift_id: str, act: str) -> None:
+        """Commit what a reviewer does to a gift, if its status lets them."""
+        gift = self.gifts[gift_id]
+        is_pending, counted = gift["status"] == "pending", gift["counted_amount"]
+        changes: dict[tuple[str, bool], Data] = {
+            ("approve", is_pending): {"status": "approved", "counted_amount": self._worth(gift)},
+            ("endorse", is_pending): {},
+            ("reject", is_pending): {"status": "rejected"},
+            ("refund", bool(counted)): {"status": "refunded", "refunded_amount": counted},
+            ("refund a part", bool(counted)): {"status": "approved", "refunded_amount": "1.00"},
+            ("undo", not is_pending): {
+                "status": "pending",
+                "counted_amount": None,
+                "refunded_amount": "0",
+            },
+            ("hide", True): {"is_hidden": True},
+            ("show", True): {"is_hidden": False},
+        }
+        names = {"refund a part": "refunded", "refund": "refunded", "undo": "undone"}
+        names |= {"approve": "approved", "endorse": "endorsed", "reject": "rejected"}
+        if (act, True) in changes:
+            version = {"version": self.campaigns[gift["campaign_id"]]["version"] + 1}
+            changed = self.gifts[gift_id] = gift | changes[act, True] | version
+            name = f"donation_{names.get(act, 'moderated')}"
+            self._count(name, gift["campaign_id"], {"donation": changed}, changed=[changed])
+
+    # What sponsors add, and what is worth telling
+
+    def _count(self, name: str, campaign_id: str, data: Data, *, changed: list[Data]) -> None:
+        """Commit gifts whose standing has changed: match them, and tell of milestones first."""
+        before = Decimal(self.campaigns[campaign_id]["total"])
+        matched = self._match(campaign_id, changed)
+        self._touch(campaign_id)
+        self._reach(campaign_id, before)
+        beside = {"challenges": matched} if matched else {}
+        self._commit(name, campaign_id, data | beside, also=("donations",))
+
+    def _match(self, campaign_id: str, gifts: list[Data]) -> list[Data]:
+        """Double gifts as far as challenges allow; return the challenges that have changed."""
+        before = list(self.challenges[campaign_id])
+        for gift in gifts:
+            kept = Decimal(gift["counted_amount"] or 0) - Decimal(gift["refunded_amount"])
+            self.challenges[campaign_id] = [
+                self._matched(challenge, gift["id"], kept)
+                for challenge in self.challenges[campaign_id]
+            ]
+        after = self.challenges[campaign_id]
+        return [one for old, one in zip(before, after, strict=True) if one != old]
+
+    def _matched(self, challenge: Data, gift_id: str, kept: Decimal) -> Data:
+        key, remaining = (challenge["id"], gift_id), Decimal(challenge["remaining"])
+        added = self.matches.get(key, Decimal(0))
+        self.matches[key] = min(kept, added + remaining)
+        left = remaining + added - self.matches[key]
+        return challenge if challenge["cancelled_at"] else challenge | {"remaining": str(left)}
+
+    def _reach(self, campaign_id: str, before: Decimal) -> None:
+        total = Decimal(self.campaigns[campaign_id]["total"])
+        for number, milestone in enumerate(self.milestones[campaign_id]):
+            if before < Decimal(milestone["amount"]) <= total and not milestone["reached_at"]:
+                reached = milestone | {"reached_at": "2026-11-23T21:00:00.000000Z"}
+                self.milestones[campaign_id][number] = reached
+                self._commit("milestone_reached", campaign_id, {"milestone": reached}, see=False)
+
+    def challenge(self, campaign_id: str, cap: str) -> None:
+        """Commit that somebody doubles gifts from now on, up to ``cap`` in all."""
+        challenge = {
+            "id": self._id(),
+            "sponsor_name": "Yayasan Harapan",
+            "ratio": "1.00",
+            "cap": cap,
+            "remaining": cap,
+            "starts_at": "2026-11-23T20:00:00.000000Z",
+            "ends_at": None,
+            "cancelled_at": None,
+        }
+        self.challenges[campaign_id].append(challenge)
+        self._set("challenge_created", campaign_id, {"challenge": challenge})
+
+    def cancel_challenge(self, campaign_id: str) -> None:
+        for number, challenge in enumerate(self.challenges[campaign_id]):
+            if not challenge["cancelled_at"]:
+                over = challenge | {"cancelled_at": "2026-11-23T21:00:00.000000Z"}
+                over |= {"remaining": "0.00"}
+                self.challenges[campaign_id][number] = over
+                self._set("challenge_cancelled", campaign_id, {"challenge": over})
+                return
+
+    def milestone(self, campaign_id: str, amount: str) -> None:
+        """Commit that a total is worth telling of."""
+        is_there = Decimal(self.campaigns[campaign_id]["total"]) >= Decimal(amount)
+        milestone = {
+            "id": self._id(),
+            "amount": amount,
+            "label": "The walls stand",
+            "reached_at": "2026-11-23T21:00:00.000000Z" if is_there else None,
+        }
+        self.milestones[campaign_id].append(milestone)
+        self._set("milestone_created", campaign_id, {"milestone": milestone})
+
+    def delete_milestone(self, campaign_id: str) -> None:
+        if self.milestones[campaign_id]:
+            gone = self.milestones[campaign_id].pop()
+            self._set("milestone_deleted", campaign_id, {"milestone": gone})
+
+    def _set(self, name: str, campaign_id: str, data: Data) -> None:
+        """Commit a change of what is beside the settings: the campaign's own event comes first."""
+        self._touch(campaign_id)
+        self._commit("campaign_updated", campaign_id, also=("donations",), see=False)
+        self._commit(name, campaign_id, data)
+
+    def transfer(self, giver: str, taker: str, amount: str) -> None:
+        """Commit that money goes from one campaign to another, if there is so much."""
+        if Decimal(self.campaigns[giver]["total"]) < Decimal(amount):
+            return
+        for campaign_id, change in ((giver, -Decimal(amount)), (taker, Decimal(amount))):
+            campaign = self.campaigns[campaign_id]
+            before = Decimal(campaign["total"])
+            transferred = amount_text(Decimal(campaign["transferred_total"]) + change)
+            self._touch(campaign_id, transferred_total=transferred)
+            self._reach(campaign_id, before)
+            data = {"transfer": {"amount": amount}}
+            self._commit("funds_transferred", campaign_id, data, also=("donations",))
 
     def edit_gift(self, gift_id: str, change: Data) -> None:
         campaign_id = self.gifts[gift_id]["campaign_id"]
@@ -185,28 +321,49 @@ class World:
     def _touch(self, campaign_id: str, **change: Any) -> None:
         campaign = self.campaigns[campaign_id]
         counted = [
-            Decimal(gift["counted_amount"])
+            Decimal(gift["counted_amount"]) - Decimal(gift["refunded_amount"])
             for gift in self.gifts.values()
             if gift["campaign_id"] == campaign_id and gift["counted_amount"] is not None
         ]
-        self.campaigns[campaign_id] = {
+        known = {challenge["id"] for challenge in self.challenges[campaign_id]}
+        added = [amount for key, amount in self.matches.items() if key[0] in known]
+        after = {
             **campaign,
             **change,
             "version": campaign["version"] + 1,
             "total_raised": amount_text(sum(counted, Decimal(0))),
+            "matched_total": amount_text(sum(added, Decimal(0))),
             "gift_count": len(counted),
         }
+        parts = [after[name] for name in ("total_raised", "matched_total", "transferred_total")]
+        total = amount_text(sum(map(Decimal, parts), Decimal(0)))
+        self.campaigns[campaign_id] = after | {"total": total}
 
     def _commit(
-        self, name: str, campaign_id: str, data: Data | None = None, also: tuple[str, ...] = ()
+        self,
+        name: str,
+        campaign_id: str,
+        data: Data | None = None,
+        also: tuple[str, ...] = (),
+        *,
+        see: bool = True,
     ) -> None:
-        self._tell(name, self.campaigns[campaign_id], data or {}, also=also)
+        """Tell an event; unless ``see``, more of the same transaction follows."""
+        self._tell(name, self.campaigns[campaign_id], data or {}, also=also, see=see)
 
-    def _tell(self, name: str, summary: Data, data: Data, also: tuple[str, ...] = ()) -> None:
+    def _tell(
+        self,
+        name: str,
+        summary: Data,
+        data: Data,
+        also: tuple[str, ...] = (),
+        *,
+        see: bool = True,
+    ) -> None:
         topics = ("campaigns", f"campaign:{summary['id']}", *also)
         concerned = frozenset({summary["id"], *(t[9:] for t in also if t.startswith("campaign:"))})
         self.waiting.append(Fact(name, topics, {**data, "campaign": summary}, concerned))
-        for key, moments in self.moments.items():
+        for key, moments in self.moments.items() if see else ():
             shown = whole(self.view(key))
             moments.add(moment(shown.fields, list(shown.rows.values())))
 
@@ -259,13 +416,19 @@ class World:
         if key.subject not in self.campaigns:
             return View({"missing": True}, {})
         own = [g for g in shown if g["campaign_id"] == key.subject]
-        fields = {**views._campaign_fields(self.campaigns[key.subject]), "description": ""}
+        lasting = [c for c in self.challenges[key.subject] if not c["cancelled_at"]]
+        fields = {
+            **views._campaign_fields(self.campaigns[key.subject]),
+            "description": "",
+            "challenges": [views._challenge(challenge) for challenge in lasting],
+            "milestones": list(self.milestones[key.subject]),
+        }
         rows = {g["id"]: views._gift_row(g) for g in own[:CAMPAIGN_GIFTS]}
         return View({**fields, "largest": self._largest(key.subject), "missing": False}, rows)
 
     def _largest(self, campaign_id: str) -> str:
         amounts = [
-            Decimal(gift["counted_amount"])
+            Decimal(gift["counted_amount"]) - Decimal(gift["refunded_amount"])
             for gift in self.gifts.values()
             if gift["campaign_id"] == campaign_id
             and donations.is_public(gift)

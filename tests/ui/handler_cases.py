@@ -6,7 +6,7 @@ from typing import Any
 
 from reflex_base.utils.form import FORM_DATA_ENTRIES_KEY
 
-from financial_live.contexts import accounts, campaigns
+from financial_live.contexts import accounts, campaigns, matches
 from financial_live.contexts.accounts import Purpose
 from financial_live.rights import Act
 from tests.contexts.factories import GIFT, OPERATOR, VISITOR, make_gift
@@ -130,6 +130,36 @@ def team(act: Act, make: Make, *, changes: bool = True) -> Case:
     )
 
 
+def at(page: str, act: Act, make: Make | None = None, *, state: str) -> Case:
+    """Return a page below the campaign ``ours``, which only some of its team see."""
+    return Case(
+        act,
+        make,
+        path=lambda w: f"/campaigns/{w.ours.slug}/{page}",
+        query=lambda w: {"slug": w.ours.slug},
+        before=((f"{state}.load", {}),),
+        changes=make is not None,
+    )
+
+
+def record(act: Act, make: Make | None = None) -> Case:
+    return at("record", act, make, state="RecordPage")
+
+
+def match(act: Act, make: Make | None = None) -> Case:
+    return at("match", act, make, state="MatchPage")
+
+
+async def challenge(w: World, caller: str) -> Payload:
+    made = await matches.create_challenge(OPERATOR, w.ours.id, CHALLENGE)
+    return {"challenge_id": str(made.id)}
+
+
+async def milestone(w: World, caller: str) -> Payload:
+    made = await campaigns.create_milestone(OPERATOR, w.ours.id, MILESTONE)
+    return {"milestone_id": str(made.id)}
+
+
 def receipt_page() -> Case:
     """Return the page of a receipt that is nobody's."""
     return Case(
@@ -149,6 +179,9 @@ def campaign_page(act: Act | None, make: Make | None = None) -> Case:
 
 
 CAMPAIGN = {"name": "New", "goal_amount": "1000", "currency": "IDR"}
+CHALLENGE = {"sponsor_name": "Yayasan Harapan", "ratio": "1", "cap": "1000"}
+MILESTONE = {"label": "The walls stand", "amount": "900000000"}
+BATCH = {"lines": "Siti, 50000\nBudi, 1000", "control_total": "51000"}
 GIVEN = {name: GIFT[name] for name in ("donor_name", "donor_email", "amount")}
 ANYBODY = Case()
 # Every handler of every page, and the act it does. Who may is in the table of rights.
@@ -168,6 +201,7 @@ CASES: dict[str, Case] = {
     "CampaignPage.load": campaign_page(None),
     "CampaignPage.load_again": campaign_page(None),
     "GiveForm.read_amount": campaign_page(None, fixed({"text": "1.000"})),
+    "GiveForm.choose_currency": campaign_page(None, fixed({"currency": "IDR"})),
     "GiveForm.give": campaign_page(Act.GIVE, fixed(form(**GIVEN))),
     "GiveForm.give_again": ANYBODY,
     "DonationsPage.load": ANYBODY,
@@ -185,6 +219,19 @@ CASES: dict[str, Case] = {
     "TeamPage.cancel": team(Act.CANCEL_INVITATION, open_invitation),
     "TeamPage.leave": team(Act.LEAVE, member),
     "TeamPage.invite": team(Act.INVITE, fixed(form(email=STRANGER, role="viewer"))),
+    "RecordPage.load": record(Act.RECORD_BATCH),
+    "RecordPage.load_again": record(Act.RECORD_BATCH),
+    "RecordPage.read_list": Case(make=fixed({"text": "Siti, 50.000"})),
+    "RecordPage.read_total": Case(make=fixed({"text": "50.000"})),
+    "RecordPage.record": record(Act.GIVE_OFFLINE, fixed(form(donor_name="Siti", amount="50000"))),
+    "RecordPage.record_batch": record(Act.RECORD_BATCH, fixed(form(**BATCH))),
+    "MatchPage.load": match(Act.CREATE_CHALLENGE),
+    "MatchPage.load_again": match(Act.CREATE_CHALLENGE),
+    "MatchPage.ask": Case(make=fixed({"what": "x"})),
+    "MatchPage.create_challenge": match(Act.CREATE_CHALLENGE, fixed(form(**CHALLENGE))),
+    "MatchPage.cancel_challenge": match(Act.CANCEL_CHALLENGE, challenge),
+    "MatchPage.create_milestone": match(Act.CREATE_MILESTONE, fixed(form(**MILESTONE))),
+    "MatchPage.delete_milestone": match(Act.DELETE_MILESTONE, milestone),
     "InvitationPage.load": ANYBODY,
     "InvitationPage.accept": Case(Act.ACCEPT_INVITATION, invitation),
     "AccountPage.load": Case(Act.LIST_SESSIONS, changes=False),

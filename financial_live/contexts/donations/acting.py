@@ -96,7 +96,7 @@ async def apply(
         await notifications.notify(
             changed.user_id, deed.kind, _message(deed.kind, changed), donation_id=changed.id
         )
-    await outbox.append(deed.event(changed, campaign))
+    await outbox.append(counted.telling(deed.event(changed, campaign)))
     if changed.status == DonationStatus.APPROVED and before.counted is None:
         db.after_commit(lambda: telemetry.count_gift(changed.status))
     return changed

@@ -90,7 +90,7 @@ async def count_and_tell(
             repo.set_campaign(donation, counted.campaign)
             await giving.record(scope, donation, **details)
             db.after_commit(partial(telemetry.count_gift, donation.status))
-        await outbox.append(events.donations_created(gifts, counted.campaign))
+        await outbox.append(counted.telling(events.donations_created(gifts, counted.campaign)))
 
 
 def _outcome(gift: Gift, asked: Outcome, refused: set[UUID], after: _Names) -> Outcome:

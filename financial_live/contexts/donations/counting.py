@@ -6,7 +6,7 @@ gets an entry for each of it. So no act can forget one of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -15,7 +15,8 @@ from financial_live.contexts import campaigns, ledger, matches
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations.models import Donation
 from financial_live.contexts.ledger import EntryKind, Posting, posting
-from financial_live.contexts.matches import Change, Share
+from financial_live.contexts.matches import Change, MatchChallenge, Settled, Share
+from financial_live.event import Event
 
 _ZERO = Decimal(0)
 
@@ -99,6 +100,18 @@ class Counted:
 
     campaign: Campaign
     postings: list[Posting]
+    challenges: Sequence[MatchChallenge] = ()
+    """The challenges of which something else remains now."""
+
+    def telling(self, event: Event) -> Event:
+        """Return the gift's event with what remains of challenges, where that is something else.
+
+        So who shows it need not read it again with every gift.
+        """
+        if not self.challenges:
+            return event
+        rows = [matches.challenge_row(challenge) for challenge in self.challenges]
+        return replace(event, data={**event.data, "challenges": rows})
 
 
 async def count(
@@ -114,20 +127,21 @@ async def count(
         held = await campaigns.locked(campaign.id)
         if held.revision != campaign.revision:
             return None
-    changes: list[Change] = []
+    settled = Settled()
     if shifts and await matches.concern(campaign):
-        changes = await matches.settle(campaign.id, [shift.share for shift in shifts])
+        settled = await matches.settle(campaign.id, [shift.share for shift in shifts])
     after = await campaigns.counted(
         campaign.id,
         amount=sum((shift.amount for shift in shifts), _ZERO),
         gifts=sum(shift.gifts for shift in shifts),
-        matched=sum((change.amount for change in changes), _ZERO),
+        matched=sum((change.amount for change in settled.changes), _ZERO),
         revision=None if is_held else campaign.revision,
     )
     if after is None:
         return None
     posted = [p for shift in shifts for p in shift.postings(after.id, after.currency)]
-    return Counted(after, posted + [_match_posting(after, change) for change in changes])
+    posted += [_match_posting(after, change) for change in settled.changes]
+    return Counted(after, posted, settled.challenges)
 
 
 def _match_posting(campaign: Campaign, change: Change) -> Posting:

@@ -1,13 +1,13 @@
 """Campaigns to look at on the first day, with gifts that went the way of all gifts."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 from financial_live import db, rights
-from financial_live.contexts import campaigns, columns
+from financial_live.contexts import campaigns, columns, exchange_rates, matches
 from financial_live.contexts.donations import giving
 from financial_live.contexts.donations.giving import Gift
 from financial_live.contexts.donations.models import DonationSource
@@ -16,6 +16,7 @@ from financial_live.scope import Scope
 
 _GIFTS = 25
 _DAYS = 24
+_MATCH_DAYS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class _Demo:
     goal_amount: int
     currency: str
     amounts: tuple[str, ...]
+    dual_approval_from: int | None = None
+    challenge: Mapping[str, str] | None = None
+    milestones: Mapping[int, str] = field(default_factory=dict)
+    last_gift: Mapping[str, str] = field(default_factory=dict)
 
 
 _DEMOS = (
@@ -47,6 +52,15 @@ _DEMOS = (
         22_500_000,
         "IDR",
         ("25000", "75000", "100000", "200000", "350000", "1250000", "5000000"),
+        # Some of its gifts wait, some are doubled, and the last one is in euro.
+        dual_approval_from=5_000_000,
+        challenge={"sponsor_name": "Yayasan Harapan", "ratio": "1", "cap": "10000000"},
+        milestones={
+            2_500_000: "The first well is dug",
+            10_000_000: "The pipe reaches the school",
+            22_500_000: "Water runs in every house",
+        },
+        last_gift={"amount": "50", "currency": "EUR"},
     ),
     _Demo(
         "school-library-in-nairobi",
@@ -108,14 +122,32 @@ async def _load(scope: Scope, demo: _Demo) -> bool:
                 "goal_amount": demo.goal_amount,
                 # Who tries the demo with a huge gift still sees a bar that makes sense.
                 "max_gift": demo.goal_amount,
+                "dual_approval_from": demo.dual_approval_from,
                 "currency": demo.currency,
                 "review_policy": "automatic",
                 "one_gift_per_donor": False,
             },
         )
+        await _set_beside(scope, demo)
         for gift in _gifts(demo, columns.now()):
             await giving.take(scope, gift)
     return True
+
+
+async def _set_beside(scope: Scope, demo: _Demo) -> None:
+    """Make the demo's match, which began days ago, its milestones, and a rate if it needs one."""
+    now = columns.now()
+    if demo.challenge is not None:
+        began, ends = now - timedelta(days=_MATCH_DAYS), now + timedelta(days=_DAYS)
+        attrs = {**demo.challenge, "starts_at": began, "ends_at": ends}
+        await matches.create_challenge(scope, demo.slug, attrs)
+    for amount, label in demo.milestones.items():
+        await campaigns.create_milestone(scope, demo.slug, {"amount": amount, "label": label})
+    given = demo.last_gift.get("currency", demo.currency)
+    if given not in {demo.currency, *await exchange_rates.rates_to(scope, demo.currency)}:
+        pair = {"base_currency": given, "quote_currency": demo.currency}
+        rate = {"rate": "17000", "as_of": now.date(), "source": "for the demo"}
+        await exchange_rates.set_rate(scope, pair | rate)
 
 
 def _gifts(demo: _Demo, now: datetime) -> Iterator[Gift]:
@@ -124,16 +156,18 @@ def _gifts(demo: _Demo, now: datetime) -> Iterator[Gift]:
     donors = chance.sample(_DONORS, _GIFTS)
     ages = sorted((chance.uniform(0.01, _DAYS) for _ in donors), reverse=True)
     for number, (donor, age) in enumerate(zip(donors, ages, strict=True)):
+        said = {
+            "donor_name": donor,
+            "donor_email": f"donor{number}@example.org",
+            "amount": Decimal(chance.choice(demo.amounts)),
+            "currency": demo.currency,
+            "message": chance.choice(_MESSAGES),
+            "show_name": chance.random() > 0.12,
+            "show_amount": chance.random() > 0.08,
+        }
+        is_last = number == len(ages) - 1
         yield Gift(
-            {
-                "donor_name": donor,
-                "donor_email": f"donor{number}@example.org",
-                "amount": Decimal(chance.choice(demo.amounts)),
-                "currency": demo.currency,
-                "message": chance.choice(_MESSAGES),
-                "show_name": chance.random() > 0.12,
-                "show_amount": chance.random() > 0.08,
-            },
+            {**said, **(demo.last_gift if is_last else {})},
             DonationSource.WEB,
             campaign=demo.slug,
             given_at=now - timedelta(days=age),

@@ -13,7 +13,8 @@
 - ``donation_undone``: the last of these acts was taken back; the gift is as it was before.
 - ``donation_moderated``: the team has hidden the donor's name and message, or shows them again.
 
-The data of each is ``{"donation": row, "campaign": summary}``, both as they are after. The row
+The data of each is ``{"donation": row, "campaign": summary}``, both as they are after; and where
+it changed what sponsors add, ``challenges``: those of which something else remains now. The row
 has no e-mail address, but does have hidden names and amounts: ``public_gift`` and ``is_public``
 decide what the public may see of it.
 """

@@ -25,6 +25,7 @@ from financial_live.contexts.donations.models import (
     DonationSource,
     DonationStatus,
     GiftInput,
+    OfflineInput,
     Rules,
 )
 from financial_live.contexts.donations.pricing import Price, price
@@ -94,7 +95,7 @@ async def _take(
     await repo.add(session, donation, counted.campaign)
     await counting.post(counted)
     await record(scope, donation)
-    await outbox.append(events.donation_created(donation, counted.campaign))
+    await outbox.append(counted.telling(events.donation_created(donation, counted.campaign)))
     db.after_commit(lambda: telemetry.count_gift(donation.status))
     return donation
 
@@ -140,7 +141,8 @@ async def checked_gift(
     if is_offline:
         await campaigns.require(scope, Act.GIVE_OFFLINE, campaign_id)
     attrs = {**gift.attrs, "campaign_id": gift.campaign_key}
-    given = checked(GiftInput, attrs, rules=Rules(campaign, needs_email=not is_offline))
+    said: type[GiftInput] = OfflineInput if is_offline else GiftInput
+    given = checked(said, attrs, rules=Rules(campaign, needs_email=not is_offline))
     if given.is_test:
         await campaigns.require(scope, Act.GIVE_TEST, campaign_id)
     assert campaign is not None, "checking refuses an unknown campaign"
@@ -155,9 +157,10 @@ def new_donation(
     if campaign.needs_two(worth.amount) and not given.is_test:
         is_approved = False
     moment = columns.now()
+    given_at = given.given_at if isinstance(given, OfflineInput) else gift.given_at
     return Donation(
         id=columns.new_id(),
-        **given.model_dump(),
+        **given.model_dump(include=set(GiftInput.model_fields)),
         counted_amount=worth.amount if is_approved and not given.is_test else None,
         rate=worth.rate,
         rate_as_of=worth.rate_as_of,
@@ -168,6 +171,6 @@ def new_donation(
         source=gift.source,
         external_id=gift.external_id,
         version=campaign.version,
-        inserted_at=gift.given_at or moment,
+        inserted_at=given_at or moment,
         updated_at=moment,
     )

@@ -1,7 +1,7 @@
 """A donation: one gift by one donor to one campaign, whatever became of it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -304,6 +304,36 @@ class GiftInput(Input):
     """Whether the public may see the amount."""
     is_test: Switch = False
     """Whether it only tries the system; for the campaign's team."""
+
+
+def _past_day(value: object) -> date | None:
+    """Return a day as ISO 8601 writes it, not one to come (UTC); None for none."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise Wrong(f"{INVALID}: write it as 2026-11-30") from None
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise Wrong(INVALID)
+    if value > columns.now().date():
+        raise Wrong("must not be a day to come, by UTC")
+    return value
+
+
+class OfflineInput(GiftInput):
+    """What somebody of the team says of a gift that was given by hand."""
+
+    given_on: Annotated[date | None, BeforeValidator(_past_day)] = None
+    """The day it was given, by UTC; today where nothing is given."""
+
+    @property
+    def given_at(self) -> datetime | None:
+        """The noon of a day that is past, because nobody knows more of it; None for today."""
+        if self.given_on in (None, columns.now().date()):
+            return None
+        return datetime.combine(self.given_on, time(12), tzinfo=UTC)
 
 
 class RejectInput(Input):

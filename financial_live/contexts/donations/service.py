@@ -58,7 +58,8 @@ async def give(
     """Take a gift: check it, store it, and where review is automatic count it, all or nothing.
 
     ``attrs``: donor_name, donor_email, amount (int, Decimal or plain decimal text, in
-    ``currency``), currency, campaign_id, and if wanted message, show_name, show_amount, is_test.
+    ``currency``), currency, campaign_id, and if wanted message, show_name, show_amount, is_test. Of
+    an offline gift also given_on, the past day on which it was given.
     ``campaign``, an id or slug, is used instead of campaign_id where a door knows it.
 
     The same ``idempotency_key`` of one caller, or the same ``source`` and ``external_id``, is the

@@ -7,7 +7,7 @@ from financial_live.contexts.matches.service import (
     create_challenge,
     list_challenges,
 )
-from financial_live.contexts.matches.settling import Change, Share, concern, settle
+from financial_live.contexts.matches.settling import Change, Settled, Share, concern, settle
 
 __all__ = [
     "ChallengeInput",
@@ -15,6 +15,7 @@ __all__ = [
     "Change",
     "GiftMatch",
     "MatchChallenge",
+    "Settled",
     "Share",
     "cancel_challenge",
     "challenge_row",

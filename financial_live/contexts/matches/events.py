@@ -4,7 +4,7 @@
 - ``challenge_cancelled``: a sponsor adds to no more gifts; what was added stays.
 
 The data of each is ``{"campaign": summary, "challenge": row}``; all of it is public. Gifts change
-what remains of a challenge; their own events do not say so.
+what remains of a challenge; their own events say so beside the gift.
 """
 
 from typing import TypedDict

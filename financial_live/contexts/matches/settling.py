@@ -54,6 +54,14 @@ class Change:
     amount: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What has changed of gifts, and the challenges that changed it as they are after."""
+
+    changes: Sequence[Change] = ()
+    challenges: Sequence[MatchChallenge] = ()
+
+
 async def concern(campaign: Campaign) -> bool:
     """Whether gifts to the campaign may be matched; known without a query after the first."""
     key = (campaign.id, campaign.revision)
@@ -65,7 +73,7 @@ async def concern(campaign: Campaign) -> bool:
     return _known[key]
 
 
-async def settle(campaign_id: UUID, shares: Sequence[Share]) -> list[Change]:
+async def settle(campaign_id: UUID, shares: Sequence[Share]) -> Settled:
     """Match gifts to one campaign, in their order, and return what has changed.
 
     Part of the transaction that changes the gifts, which holds the campaign; the caller counts and
@@ -78,8 +86,9 @@ async def settle(campaign_id: UUID, shares: Sequence[Share]) -> list[Change]:
         held = {(one.donation_id, one.challenge_id): one for one in before}
         changes, touched = _settled(challenges, shares, held)
         changed = {change.challenge_id for change in changes}
-        await repo.save(session, [c for c in challenges if c.id in changed], touched)
-    return changes
+        settled = Settled(changes, [one for one in challenges if one.id in changed])
+        await repo.save(session, settled.challenges, touched)
+    return settled
 
 
 def _settled(

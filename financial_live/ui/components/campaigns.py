@@ -18,7 +18,7 @@ def address(campaign: rx.Var[dict[str, Any]]) -> rx.Var[str]:
 def raised_of_goal(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
     """Return "Rp 12.500 of Rp 100.000"."""
     return rx.el.span(
-        rx.el.b(amount(campaign["total_raised"], campaign["currency"])),
+        rx.el.b(amount(campaign["total"], campaign["currency"])),
         rx.el.span(
             t(" of "),
             amount(campaign["goal_amount"], campaign["currency"]),
@@ -36,8 +36,9 @@ def entry(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
             rx.el.div(
                 bar(
                     campaign["goal_amount"],
-                    campaign["total_raised"],
+                    campaign["total"],
                     label=campaign["name"],
+                    matched=campaign["matched_total"],
                     is_thin=True,
                 ),
                 class_name="my-4",
@@ -56,13 +57,13 @@ def entry(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
 
 def feature(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
     """Return a campaign at full size, its total the largest thing on the page."""
-    goal, total = campaign["goal_amount"], campaign["total_raised"]
+    goal, total = campaign["goal_amount"], campaign["total"]
     return rx.el.article(
         rx.el.a(
             rx.el.h2(campaign["name"], class_name="title name"),
             rx.el.div(hero_total(total, campaign["currency"]), class_name="mt-5"),
             goal_and_rest(goal, total, campaign["currency"]),
-            bar(goal, total, label=campaign["name"]),
+            bar(goal, total, label=campaign["name"], matched=campaign["matched_total"]),
             percent_and_gifts(goal, total, campaign["gift_count"]),
             href=address(campaign),
             class_name="feature",

@@ -13,6 +13,7 @@ STATUS_TEXTS = {
     "approved": t("Approved"),
     "rejected": t("Rejected"),
     "refunded": t("Refunded"),
+    "partly_refunded": t("Partly refunded"),
     "active": t("Live"),
     "paused": t("Paused"),
     "closed": t("Closed"),
@@ -36,6 +37,19 @@ def donation_card_of(
 ) -> rx.Component:
     """Return one gift that also names its campaign, for lists of gifts to several."""
     return _card_of(gift=gift, campaign=campaign, key=gift["id"])
+
+
+def given_and_counted(gift: rx.Var[dict[str, Any]], currency: Any) -> rx.Component:
+    """Return what was given, and beside another currency what it counts as in ``currency``."""
+    given = rx.cond(gift["currency"], gift["currency"], currency)
+    return rx.el.span(
+        rx.el.span(amount(gift["amount"], given)),
+        rx.cond(
+            gift["counted"],
+            rx.fragment(" · ", rx.el.span(amount(gift["counted"], currency))),
+        ),
+        class_name="amount",
+    )
 
 
 # Memoized: the browser renders a row again only when the row itself has changed, not when another
@@ -62,7 +76,7 @@ def _row(
         rx.el.h3(name, class_name="name"),
         rx.cond(
             gift["amount"],
-            rx.el.span(amount(gift["amount"], currency), class_name="amount"),
+            given_and_counted(gift, currency),
             rx.el.span(t("Amount hidden"), class_name="hidden-amount"),
         ),
         rx.el.div(

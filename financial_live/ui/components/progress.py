@@ -1,11 +1,13 @@
 """The bar, and what is said beside it."""
 
+from functools import partial
 from typing import Any
 
 import reflex as rx
 
 from financial_live.ui.components.values import (
     amount,
+    bar_place,
     bar_width,
     beyond,
     count,
@@ -14,20 +16,36 @@ from financial_live.ui.components.values import (
     percent,
     percent_text,
     remaining,
+    without_match,
 )
 from financial_live.ui.text import t
 
+Rows = rx.Var[list[dict[str, Any]]]
 
-def bar(goal: Any, total: Any, *, label: Any, is_thin: bool = False) -> rx.Component:
-    """Return the bar with a tick at the goal, which moves in once the goal is passed."""
+
+def bar(
+    goal: Any,
+    total: Any,
+    *,
+    label: Any,
+    matched: Any = "0",
+    milestones: Rows | None = None,
+    is_thin: bool = False,
+) -> rx.Component:
+    """Return the bar with a tick at the goal, which moves in once the goal is passed.
+
+    What sponsors added of the total, ``matched``, is its last part, in a second tone; each of
+    ``milestones`` that is not beyond its end has a tick of its own.
+    """
+    own = without_match(total, matched)
+    ticks = [] if milestones is None else [rx.foreach(milestones, partial(_tick, goal, total))]
     return rx.el.div(
         rx.el.div(
-            rx.el.div(
-                class_name="bar-fill",
-                custom_attrs=inline(**{"--reached": f"{bar_width(goal, total)}%"}),
-            ),
+            _filled(bar_width(goal, total), "bar-fill bar-match"),
+            _filled(bar_place(own, goal, total), "bar-fill"),
             class_name="bar-track",
         ),
+        *ticks,
         rx.el.div(
             class_name="bar-tick",
             custom_attrs=inline(insetInlineStart=f"{goal_tick(goal, total)}%"),
@@ -42,6 +60,46 @@ def bar(goal: Any, total: Any, *, label: Any, is_thin: bool = False) -> rx.Compo
             "aria-valuetext": percent_text(goal, total),
         },
     )
+
+
+def _filled(width: rx.Var[float], class_name: str) -> rx.Component:
+    reached = inline(**{"--reached": f"{width}%"})
+    return rx.el.div(class_name=class_name, custom_attrs=reached)
+
+
+def _tick(goal: Any, total: Any, milestone: rx.Var[dict[str, Any]]) -> rx.Component:
+    place = bar_place(milestone["amount"], goal, total)
+    is_reached = rx.cond(milestone["reached_at"], "true", rx.Var("undefined"))
+    return rx.cond(
+        place <= 100,
+        rx.el.div(
+            key=milestone["id"].to(str),
+            class_name="bar-milestone",
+            title=milestone["label"].to(str),
+            custom_attrs=inline(insetInlineStart=f"{place}%") | {"data-reached": is_reached},
+        ),
+    )
+
+
+def parts_of_total(
+    raised: Any, matched: Any, transferred: Any, currency: Any, *, is_expected: Any
+) -> rx.Component:
+    """Return what the total is made of, where it is not gifts alone, or soon will not be."""
+    is_moved = transferred != "0.00"
+    return rx.cond(
+        (matched != "0.00") | is_moved | is_expected,
+        rx.el.ul(
+            _part("gifts", t("from gifts"), raised, currency),
+            _part("match", t("added by sponsors"), matched, currency),
+            rx.cond(is_moved, _part("gifts", t("from other campaigns"), transferred, currency)),
+            class_name="parts figures mt-2",
+            id="parts",
+        ),
+    )
+
+
+def _part(tone: str, name: str, value: Any, currency: Any) -> rx.Component:
+    return rx.el.li(rx.el.b(amount(value, currency)), " ", name, class_name=f"part part-{tone}")
 
 
 def percent_of_goal(goal: Any, total: Any) -> rx.Component:

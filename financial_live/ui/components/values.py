@@ -66,6 +66,36 @@ def goal_tick(goal: Any, total: Any) -> rx.Var[float]:
     return _call("goalTick", goal, total, result=float).to(float)
 
 
+def bar_place(value: Any, goal: Any, total: Any) -> rx.Var[float]:
+    """Return where an amount stands on the bar, in percent of its length; over 100 beyond it."""
+    return _call("barPlace", value, goal, total, result=float).to(float)
+
+
+def without_match(total: Any, matched: Any) -> rx.Var[str]:
+    """Return the total without what sponsors added, as a decimal string, at least 0."""
+    return _call("withoutMatch", total, matched, result=str).to(str)
+
+
+def with_match(value: Any, challenges: Any) -> rx.Var[str]:
+    """Return a gift with what sponsors add to it now; empty where they add nothing."""
+    return _call("withMatch", value, challenges, result=str).to(str)
+
+
+def ratio_text(ratio: Any) -> rx.Var[str]:
+    """Return what is added to one unit given as a share, "75%"."""
+    return _call("formatRatio", ratio, result=str).to(str)
+
+
+def rate_text(rate: Any, currency: Any) -> rx.Var[str]:
+    """Return an exchange rate as numbers are written at home of ``currency``, "17.000"."""
+    return _call("formatRate", rate, currency, result=str).to(str)
+
+
+def day_text(day: Any) -> rx.Var[str]:
+    """Return an ISO date without its year, "Nov 30"."""
+    return _call("formatDayAlone", day, result=str).to(str)
+
+
 def clock(time: Any) -> rx.Var[str]:
     """Return the time of day, "19:42:07"."""
     return _call("formatClock", time, result=str).to(str)
@@ -104,6 +134,45 @@ class Day(rx.Component):
     library = _LIVE
     tag = "Day"
     at: rx.Var[int]
+
+
+class Moment(rx.Component):
+    """A moment as ISO text: its time, with its date if that is not today; exact on hover."""
+
+    library = _LIVE
+    tag = "Moment"
+    at: rx.Var[str]
+
+
+class During(rx.Component):
+    """Its children, only "before" or "during" (``phase``) what ``begins`` and ``ends``.
+
+    The moments are ISO text; what ``ends`` at none does not end.
+    """
+
+    library = _LIVE
+    tag = "During"
+    begins: rx.Var[str]
+    ends: rx.Var[str]
+    phase: rx.Var[str]
+
+
+class Milestones(rx.Component):
+    """What tells who listens of each milestone, once, when it is reached while they are here."""
+
+    library = _LIVE
+    tag = "Milestones"
+    milestones: rx.Var[list[dict[str, Any]]]
+    currency: rx.Var[str]
+    said: rx.Var[str]
+
+
+class LocalTime(rx.Component):
+    """A field for a moment by the clock where its visitor is; it is sent with its zone."""
+
+    library = _LIVE
+    tag = "LocalTime"
+    name: rx.Var[str]
 
 
 class Rolling(rx.Component):
@@ -228,7 +297,11 @@ class KeepInvitation(rx.Component):
     tag = "KeepInvitation"
 
 
+announce_milestones = Milestones.create
 copyable = Copyable.create
+during = During.create
+local_time = LocalTime.create
+moment = Moment.create
 day = Day.create
 follow = Follow.create
 from_link = FromLink.create

@@ -12,7 +12,13 @@ from financial_live.rooms.views import CAMPAIGN_GIFTS
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost, hero_total
 from financial_live.ui.components.gifts import badge, donation_card
-from financial_live.ui.components.progress import bar, goal_and_rest, percent_and_gifts
+from financial_live.ui.components.matches import match_banner, milestone_list
+from financial_live.ui.components.progress import (
+    bar,
+    goal_and_rest,
+    parts_of_total,
+    percent_and_gifts,
+)
 from financial_live.ui.components.values import jump, out_of_sight
 from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import add_page, shell
@@ -23,12 +29,19 @@ from financial_live.ui.pages.statistics import campaign_statistics
 from financial_live.ui.stream import rows_of
 from financial_live.ui.text import t
 
+# What leads from here to what its team does, for those who may.
+_WAYS = (
+    (Act.LIST_MEMBERS, t("Team"), routes.team),
+    (Act.RECORD_BATCH, t("Record gifts"), routes.record),
+    (Act.CREATE_CHALLENGE, t("Match and milestones"), routes.match),
+)
+
 
 class CampaignPage(live.LoadsAgain, rx.State):
-    """Which campaign the address names, and where its team is, for those who see that."""
+    """Which campaign the address names, and the ways from it to what its team does."""
 
     missing: bool = False
-    team_address: str = ""
+    ways: list[dict[str, str]] = []
 
     @rx.event
     async def load(self) -> Any:
@@ -38,12 +51,17 @@ class CampaignPage(live.LoadsAgain, rx.State):
             scope = await scope_of(self)
             campaign = await campaigns.get_campaign(scope, named)
             if campaign.slug != named:
-                return rx.redirect(routes.campaign(campaign.slug), replace=True)
+                yield rx.redirect(routes.campaign(campaign.slug), replace=True)
+                return
             self.missing = False
             form = await self.get_state(GiveForm)
-            form._open(campaign)
-            sees_team = await campaigns.may(scope, Act.LIST_MEMBERS, campaign.id)
-            self.team_address = routes.team(campaign.slug) if sees_team else ""
+            await form._open(scope, campaign)
+            self.ways = [
+                {"name": name, "href": address(campaign.slug)}
+                for act, name, address in _WAYS
+                if await campaigns.may(scope, act, campaign.id)
+            ]
+            yield  # The form is as it will be before there are numbers, and moves nothing then.
             audience = await donations.audience(scope, campaign.id)
             await live.watch(self, rooms.campaign_room(campaign.id, audience))
         except NotFound:
@@ -51,7 +69,7 @@ class CampaignPage(live.LoadsAgain, rx.State):
             await live.unwatch(self)
         except Unavailable:
             live.say_stale(self, "campaign")
-            return CampaignPage.load_again
+            yield CampaignPage.load_again
 
 
 def _numbers() -> rx.Component:
@@ -59,17 +77,33 @@ def _numbers() -> rx.Component:
     return rx.el.section(
         rx.el.div(
             badge(c.status),
-            rx.cond(
-                CampaignPage.team_address != "",
-                rx.el.a(t("Team"), href=CampaignPage.team_address, class_name="link"),
+            rx.foreach(
+                CampaignPage.ways,
+                lambda way: rx.el.a(
+                    way["name"], href=way["href"].to(str), key=way["href"], class_name="link"
+                ),
             ),
             class_name="standing mb-3",
         ),
         rx.el.h1(c.name, class_name="title name"),
-        rx.el.div(hero_total(c.total_raised, c.currency), class_name="sized mt-5"),
-        goal_and_rest(c.goal_amount, c.total_raised, c.currency, is_closed=c.status == "closed"),
-        bar(c.goal_amount, c.total_raised, label=c.name),
-        percent_and_gifts(c.goal_amount, c.total_raised, c.gift_count),
+        rx.el.div(hero_total(c.total, c.currency), class_name="sized mt-5"),
+        goal_and_rest(c.goal_amount, c.total, c.currency, is_closed=c.status == "closed"),
+        bar(
+            c.goal_amount,
+            c.total,
+            label=c.name,
+            matched=c.matched_total,
+            milestones=c.milestones,
+        ),
+        percent_and_gifts(c.goal_amount, c.total, c.gift_count),
+        parts_of_total(
+            c.total_raised,
+            c.matched_total,
+            c.transferred_total,
+            c.currency,
+            is_expected=c.challenges.length() > 0,
+        ),
+        match_banner(c.challenges, c.currency),
         class_name="mb-12",
         id="numbers",
     )
@@ -132,7 +166,12 @@ def campaign() -> rx.Component:
                 campaign_statistics(class_name="statistics"),
                 class_name="aside",
             ),
-            rx.el.div(_story(), _gifts(), class_name="told"),
+            rx.el.div(
+                _story(),
+                milestone_list(CampaignLive.milestones, CampaignLive.total, CampaignLive.currency),
+                _gifts(),
+                class_name="told",
+            ),
             class_name="campaign-columns",
         ),
         rx.cond(

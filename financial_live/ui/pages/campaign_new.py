@@ -21,10 +21,11 @@ _LABELS = {
     "description": t("Description"),
     "slug": t("Address"),
     "max_gift": t("Largest gift"),
+    "dual_approval_from": t("Two approvals from"),
     "review_policy": t("Review"),
 }
 _CURRENCIES = (("IDR", t("Rupiah")), ("USD", t("Dollar")), ("EUR", t("Euro")))
-_AMOUNTS = ("goal_amount", "max_gift")
+_AMOUNTS = ("goal_amount", "max_gift", "dual_approval_from")
 
 
 class NewCampaignForm(rx.State):
@@ -122,6 +123,14 @@ def _more() -> rx.Component:
                 label=t("Largest gift"),
                 error=_error("max_gift"),
                 hint=t("Left empty, a gift may be as large as it likes."),
+                input_mode="decimal",
+                auto_complete="off",
+            ),
+            field(
+                "dual_approval_from",
+                label=t("Two approvals from"),
+                error=_error("dual_approval_from"),
+                hint=t("A gift this large counts when two people have approved it."),
                 input_mode="decimal",
                 auto_complete="off",
             ),

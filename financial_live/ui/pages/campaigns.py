@@ -129,13 +129,14 @@ def _row(campaign: rx.Var[dict[str, Any]]) -> rx.Component:
         rx.el.td(
             bar(
                 campaign["goal_amount"],
-                campaign["total_raised"],
+                campaign["total"],
                 label=campaign["name"],
+                matched=campaign["matched_total"],
                 is_thin=True,
             ),
             rx.el.div(
                 raised_of_goal(campaign),
-                rx.el.b(percent_text(campaign["goal_amount"], campaign["total_raised"])),
+                rx.el.b(percent_text(campaign["goal_amount"], campaign["total"])),
                 class_name="measures small figures mt-2",
             ),
             class_name="progress-cell",

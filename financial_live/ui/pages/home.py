@@ -69,7 +69,7 @@ def _steps() -> rx.Component:
         ),
         (
             t("Trust the number"),
-            t("Every total is the sum of its gifts, exact to the cent, provable at any moment."),
+            t("Every total is what was given and matched, exact to the cent, provable any moment."),
         ),
     )
     return rx.el.ol(

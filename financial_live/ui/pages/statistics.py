@@ -41,9 +41,9 @@ class CampaignStatistics(rx.ComponentState):
         """Return one instance."""
         c = CampaignLive
         values = (
-            (t("Total raised"), amount(c.total_raised, c.currency)),
+            (t("Total raised"), amount(c.total, c.currency)),
             (t("Goal"), amount(c.goal_amount, c.currency)),
-            (t("Progress"), percent_text(c.goal_amount, c.total_raised)),
+            (t("Progress"), percent_text(c.goal_amount, c.total)),
             (t("Gifts"), count(c.gift_count)),
             (t("Average gift"), _amount_or_dash(average(c.total_raised, c.gift_count))),
             (t("Largest gift"), _amount_or_dash(c.largest)),

@@ -1,8 +1,9 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from financial_live.contexts import campaigns, donations
+from financial_live.contexts import campaigns, donations, matches
 from financial_live.errors import Unauthorized
 from tests.contexts.factories import OPERATOR, VISITOR, make_campaign
 
@@ -37,6 +38,18 @@ class TestLoadDemo:
             gifts = await donations.latest(OPERATOR, campaign_id=campaign.id, limit=100)
             assert gifts[0].inserted_at - gifts[-1].inserted_at > timedelta(days=14)
             assert len({gift.donor_name for gift in gifts}) == len(gifts) == 25
+
+    async def test_shows_a_match_milestones_what_waits_and_another_currency(self) -> None:
+        await donations.load_demo(OPERATOR)
+        shown = await campaigns.get_campaign(VISITOR, "clean-water-for-nusa-penida")
+        [challenge] = await matches.list_challenges(VISITOR, shown.id)
+        assert 0 < challenge.remaining < challenge.cap
+        assert shown.matched_total == challenge.matched_amount
+        milestones = await campaigns.list_milestones(VISITOR, shown.id)
+        assert {milestone.reached_at is None for milestone in milestones} == {True, False}
+        gifts = await donations.latest(OPERATOR, campaign_id=shown.id, limit=100)
+        assert {str(gift.status) for gift in gifts} == {"approved", "pending"}
+        assert (gifts[0].currency, gifts[0].counted_amount) == ("EUR", Decimal(850_000))
 
     async def test_is_not_for_a_visitor(self) -> None:
         with pytest.raises(Unauthorized):

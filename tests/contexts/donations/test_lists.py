@@ -148,3 +148,17 @@ class TestScroll:
             await donations.scroll(OPERATOR, after="", before="")
 
         assert list(caught.value.fields) == ["before"]
+
+
+class TestWhatTheTeamHides:
+    async def test_is_found_and_read_by_nobody_else(self) -> None:
+        campaign = await make_campaign()
+        gift = await make_gift(campaign, donor_name="Rude Name", message="Rude words")
+        await donations.hide(OPERATOR, gift.id)
+        for words in ("rude name", "rude words"):
+            found = await donations.list_donations(VISITOR, campaign_id=campaign.id, search=words)
+            assert found.items == []
+            seen = await donations.list_donations(OPERATOR, campaign_id=campaign.id, search=words)
+            assert named(seen) == ["Rude Name"]
+        hidden = await donations.get_donation(VISITOR, gift.id)
+        assert (hidden.donor_name, hidden.message) == ("", "")

@@ -8,7 +8,7 @@ from financial_live import routes
 from financial_live.contexts.donations import Donation
 from financial_live.contexts.wire import amount_text, time_text
 from financial_live.rooms.views import microseconds
-from financial_live.ui.components.gifts import badge
+from financial_live.ui.components.gifts import badge, given_and_counted
 from financial_live.ui.components.values import amount, when
 from financial_live.ui.text import t
 
@@ -23,12 +23,19 @@ def gift_line(gift: Donation) -> dict[str, Any]:
         "href": routes.campaign(gift.campaign.slug),
         "amount": amount_text(gift.amount),
         "currency": gift.currency,
-        "status": str(gift.status),
+        "counted": amount_text(gift.converted_amount) if gift.rate is not None else "",
+        "campaign_currency": gift.campaign.currency,
+        "given_back": amount_text(gift.refunded_amount) if gift.refunded_amount else "",
+        "status": "partly_refunded" if _is_partly_refunded(gift) else str(gift.status),
         "is_counted": gift.is_counted,
         "show_name": gift.show_name,
         "show_amount": gift.show_amount,
         "at": microseconds(time_text(gift.inserted_at)),
     }
+
+
+def _is_partly_refunded(gift: Donation) -> bool:
+    return gift.refunded_amount > 0 and gift.kept_amount > 0
 
 
 def own_gifts(
@@ -73,9 +80,17 @@ def _row(gift: Row, show_or_hide: Any, receipt: Any) -> rx.Component:
             rx.el.a(gift["campaign"], href=gift["href"].to(str), class_name="name"),
             class_name="name",
         ),
-        rx.el.span(amount(gift["amount"], gift["currency"]), class_name="amount"),
+        given_and_counted(gift, gift["campaign_currency"]),
         rx.el.div(
-            rx.el.span(when(at=gift["at"]), " · ", badge(gift["status"].to(str))),
+            rx.el.span(
+                when(at=gift["at"]),
+                " · ",
+                badge(gift["status"].to(str)),
+                rx.cond(
+                    gift["status"] == "partly_refunded",
+                    rx.fragment(": ", amount(gift["given_back"], gift["campaign_currency"])),
+                ),
+            ),
             rx.cond(gift["is_counted"], _receipt(gift, receipt)),
             class_name="meta ends",
         ),

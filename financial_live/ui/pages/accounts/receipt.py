@@ -5,7 +5,8 @@ from typing import Any
 import reflex as rx
 
 from financial_live import routes
-from financial_live.contexts import receipts
+from financial_live.contexts import donations, receipts
+from financial_live.contexts.donations import Donation
 from financial_live.contexts.receipts import Paper, Receipt
 from financial_live.contexts.wire import amount_text, time_text
 from financial_live.errors import Forbidden, NotFound, Unauthorized, Unavailable
@@ -13,7 +14,7 @@ from financial_live.rooms.views import microseconds
 from financial_live.ui import live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.icons import mark
-from financial_live.ui.components.values import amount, day, print_button
+from financial_live.ui.components.values import amount, day, day_text, print_button, rate_text
 from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.pages.not_found import nothing_here
@@ -33,7 +34,11 @@ class ReceiptPage(live.LoadsAgain, rx.State):
         named = str(self.receipt_id)  # The route's part; Reflex adds it.
         self.reset()
         try:
-            self.receipt = _lines(await receipts.get_receipt(await scope_of(self), named))
+            scope = await scope_of(self)
+            paper = await receipts.get_receipt(scope, named)
+            own = {gift.id: gift for gift in await donations.list_own(scope)}
+            gift = own.get(paper.receipt.donation_id) if paper.replaces is None else None
+            self.receipt = _lines(paper) | _worth(gift)
             self.subject = named
         except Unauthorized:
             return rx.redirect(routes.login(to=routes.receipt(named)), replace=True)
@@ -63,6 +68,19 @@ def _lines(paper: Paper) -> dict[str, Any]:
     }
 
 
+def _worth(gift: Donation | None) -> dict[str, Any]:
+    """Return what a gift in another currency than its campaign's counted as, and by which rate."""
+    if gift is None or gift.rate is None or gift.rate_as_of is None:
+        return {}
+    return {
+        "counted": amount_text(gift.converted_amount),
+        "campaign_currency": gift.campaign.currency,
+        "rate": f"{gift.rate.normalize():f}",
+        "rate_source": gift.rate_source,
+        "rate_day": gift.rate_as_of.isoformat(),
+    }
+
+
 def _line(name: str, *value: Any, class_name: str = "") -> rx.Component:
     return rx.el.div(rx.el.dt(name), rx.el.dd(*value, class_name=class_name))
 
@@ -71,6 +89,13 @@ def _number(name: str) -> rx.Component:
     """Return the link to a receipt beside this one."""
     one = ReceiptPage.receipt
     return rx.el.a(one[name], href=one[f"{name}_address"].to(str), class_name="link figures")
+
+
+def _counted(one: rx.Var[dict[str, Any]]) -> tuple[Any, ...]:
+    own = one["campaign_currency"]
+    rate = rate_text(one["rate"], own)
+    by = (t("at "), rate, ", ", one["rate_source"], ", ", day_text(one["rate_day"]))
+    return (amount(one["counted"], own), rx.el.span(*by, class_name="hint block"))
 
 
 def _paper() -> rx.Component:
@@ -116,6 +141,7 @@ def _paper() -> rx.Component:
         rx.el.dl(
             _line(t("Received from"), one["donor_name"], class_name="name"),
             _line(t("For"), one["campaign"], class_name="name"),
+            rx.cond(one["counted"], _line(t("Counted as"), *_counted(one))),
             _line(t("Date of the gift"), day(at=one["given_at"].to(int))),
             _line(t("Date issued"), day(at=one["issued_at"].to(int))),
             class_name="paper-lines",
