@@ -32,6 +32,13 @@ from financial_live.contexts.donations.models import (
     Statistics,
 )
 from financial_live.contexts.donations.own import change_visibility, find_own, list_own
+from financial_live.contexts.donations.queue import (
+    QueueOrder,
+    Waiting,
+    is_reviewer,
+    review_queue,
+    waiting,
+)
 from financial_live.contexts.donations.recording import record_batch
 from financial_live.contexts.donations.review import (
     UNDO_WITHIN,
@@ -72,8 +79,10 @@ __all__ = [
     "Outcome",
     "Page",
     "PublicGift",
+    "QueueOrder",
     "Statistics",
     "Stretch",
+    "Waiting",
     "approve",
     "audience",
     "change_visibility",
@@ -90,6 +99,7 @@ __all__ = [
     "hide",
     "history",
     "is_public",
+    "is_reviewer",
     "latest",
     "list_donations",
     "list_managed",
@@ -101,10 +111,12 @@ __all__ = [
     "refund",
     "reject",
     "review_many",
+    "review_queue",
     "row",
     "scroll",
     "show",
     "statistics",
     "undo",
     "update_donation",
+    "waiting",
 ]
