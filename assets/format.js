@@ -29,6 +29,9 @@ export const formatAmount = (amount, currency) =>
 
 export const formatCount = (count) => new Intl.NumberFormat(LOCALE).format(count ?? 0);
 
+const rateFormat = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 8 });
+export const formatRate = (rate) => (rate ? rateFormat.format(rate) : "");
+
 // 1/100 of the currency's unit, exactly.
 const cents = (amount) => {
   const [whole, part = ""] = String(amount || "0").split(".");

@@ -29,6 +29,7 @@ from financial_live.ui.pages import (
     home,
     invitation,
     not_found,
+    review,
     team,
 )
 from financial_live.ui.text import LANGUAGE
@@ -85,7 +86,7 @@ app = rx.App(
 
 identity.keep_apart(app)
 
-_PAGES = (home, campaigns, campaign_new, campaign, team, donations, invitation, not_found)
+_PAGES = (home, campaigns, campaign_new, campaign, team, donations, review, invitation, not_found)
 for page in (*_PAGES, *accounts.PAGES):
     page.register(app)
 event_namespace = gate.guard(app, refused=Shell.refused)

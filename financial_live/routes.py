@@ -7,6 +7,7 @@ CAMPAIGNS = "/campaigns"
 CAMPAIGN_NEW = "/campaigns/new"
 CAMPAIGN = "/campaigns/[slug]"
 DONATIONS = "/donations"
+REVIEW = "/review"
 NOT_FOUND = "404"
 
 LOGIN = "/login"
@@ -22,7 +23,7 @@ INVITATION = "/invitation"
 TEAM = "/campaigns/[slug]/team"
 
 PAGES = (
-    *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
+    *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS, REVIEW),
     *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, INVITATION, TEAM),
     *(ACCOUNT, TOKENS, RECEIPT),
 )
@@ -61,6 +62,15 @@ def receipt(receipt_id: str) -> str:
 def login(*, to: str) -> str:
     """Return the address to log in at, and to go to a page from."""
     return f"{LOGIN}?{urlencode({'to': to})}"
+
+
+def review(**asked: str) -> str:
+    """Return the address of the gifts to review, asked for in this way; what is empty is left out.
+
+    ``gift`` is the one that is open beside the list.
+    """
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{REVIEW}?{query}" if query else REVIEW
 
 
 def campaigns(*, page: int = 1) -> str:

@@ -119,7 +119,7 @@ def endorsed(query: Query) -> Query:
 
 def worth_at_least(query: Query, amount: Decimal | None) -> Query:
     """Keep the gifts of ``amount`` or more in their campaigns' currencies; all if there is none."""
-    return query if amount is None else query.where(_WORTH >= amount)
+    return query if amount is None else query.where(sa.literal(amount) <= _WORTH)
 
 
 def largest_first(query: Query) -> Query:

@@ -66,6 +66,11 @@ def goal_tick(goal: Any, total: Any) -> rx.Var[float]:
     return _call("goalTick", goal, total, result=float).to(float)
 
 
+def rate(value: Any) -> rx.Var[str]:
+    """Return an exchange rate with as many digits as say something, "16,204.5"."""
+    return _call("formatRate", value, result=str).to(str)
+
+
 def clock(time: Any) -> rx.Var[str]:
     """Return the time of day, "19:42:07"."""
     return _call("formatClock", time, result=str).to(str)
