@@ -101,7 +101,8 @@ def _review_link() -> rx.Component:
         rx.el.span(t(" waiting"), class_name="sr-only"),
         class_name="nav-count",
     )
-    return _nav_link(rx.fragment(t("Review"), rx.cond(Shell.waiting > 0, waiting)), routes.REVIEW)
+    label = rx.fragment(t("Review"), rx.cond(Shell.waiting > 0, waiting))
+    return rx.el.span(_nav_link(label, routes.REVIEW), class_name="nav-review")
 
 
 def _masthead() -> rx.Component:

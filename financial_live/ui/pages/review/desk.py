@@ -17,11 +17,7 @@ from financial_live.ui.pages.review.gift import pane, refusal
 from financial_live.ui.pages.review.state import ReviewPage
 from financial_live.ui.text import t
 
-_STATUSES = (
-    (str(DonationStatus.PENDING), t("Waiting")),
-    *((str(one), STATUS_TEXTS[one]) for one in DonationStatus if one != DonationStatus.PENDING),
-    (ANY, t("All")),
-)
+_STATUSES = (*((str(one), STATUS_TEXTS[one]) for one in DonationStatus), (ANY, t("All")))
 _ORDERS = (
     (str(QueueOrder.OLDEST), t("Oldest first")),
     (str(QueueOrder.NEWEST), t("Newest first")),
@@ -156,9 +152,9 @@ def _row(row: rx.Var[dict[str, Any]]) -> rx.Component:
             rx.el.span(row["name"], class_name="row-name name"),
             rx.el.span(amount(row["amount"], row["currency"]), class_name="row-amount figures"),
             rx.el.span(
-                row["campaign"],
-                " · ",
                 when(at=row["at"].to(int)),
+                " · ",
+                row["campaign"],
                 rx.cond(row["message"], rx.fragment(" · ", row["message"])),
                 class_name="row-about",
             ),
