@@ -31,6 +31,7 @@ from financial_live.ui.pages import (
     match,
     not_found,
     record,
+    review,
     team,
 )
 from financial_live.ui.text import LANGUAGE
@@ -90,7 +91,7 @@ identity.keep_apart(app)
 
 _PAGES = (
     *(home, campaigns, campaign_new, campaign, donations),
-    *(team, record, match, invitation, not_found),
+    *(team, record, match, review, invitation, not_found),
 )
 for page in (*_PAGES, *accounts.PAGES):
     page.register(app)

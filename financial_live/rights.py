@@ -140,6 +140,10 @@ class Act(Enum):
         "donations", "yes yes yes  yes yes yes yes yes  read", "see gifts")
     LIST_MANAGED = _rule(
         "donations", "no  no  own -   -   -   yes yes  read", "see the gifts to all your campaigns")
+    REVIEW_QUEUE = _rule(
+        "donations", "no  own own -   -   -   yes yes  read", "see the gifts that you review")
+    WAITING = _rule(
+        "donations", "no  own own -   -   -   yes yes  read", "see how many gifts wait for you")
     SCROLL = _rule(
         "donations", "yes yes yes  yes yes yes yes yes  read", "go through gifts")
     LATEST = _rule(
@@ -300,6 +304,7 @@ INTERNAL: Mapping[str, Caller] = {
     "campaigns.require": Caller.DOORS,
     "campaigns.roles": Caller.DOORS,
     "donations.audience": Caller.DOORS,
+    "donations.is_reviewer": Caller.DOORS,
     "donations.public_gifts": Caller.TELLERS,
 }
 """Functions that read or write and yet are no acts."""

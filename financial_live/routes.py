@@ -7,6 +7,7 @@ CAMPAIGNS = "/campaigns"
 CAMPAIGN_NEW = "/campaigns/new"
 CAMPAIGN = "/campaigns/[slug]"
 DONATIONS = "/donations"
+REVIEW = "/review"
 NOT_FOUND = "404"
 
 LOGIN = "/login"
@@ -24,7 +25,7 @@ RECORD = "/campaigns/[slug]/record"
 MATCH = "/campaigns/[slug]/match"
 
 PAGES = (
-    *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS),
+    *(HOME, CAMPAIGNS, CAMPAIGN_NEW, CAMPAIGN, DONATIONS, REVIEW),
     *(LOGIN, REGISTER, VERIFY, FORGOT, RESET, WELCOME, INVITATION),
     *(TEAM, RECORD, MATCH),
     *(ACCOUNT, TOKENS, RECEIPT),
@@ -78,6 +79,15 @@ def receipt(receipt_id: str) -> str:
 def login(*, to: str) -> str:
     """Return the address to log in at, and to go to a page from."""
     return f"{LOGIN}?{urlencode({'to': to})}"
+
+
+def review(**asked: str) -> str:
+    """Return the address of the gifts to review, asked for in this way; what is empty is left out.
+
+    ``gift`` is the one that is open beside the list.
+    """
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{REVIEW}?{query}" if query else REVIEW
 
 
 def campaigns(*, page: int = 1) -> str:

@@ -237,6 +237,8 @@ CALLS: dict[Act, Call] = {
     ),
     Act.LIST_DONATIONS: lambda w, s, own: donations.list_donations(s, campaign_id=w.ours.id),
     Act.LIST_MANAGED: lambda w, s, own: donations.list_managed(s),
+    Act.REVIEW_QUEUE: lambda w, s, own: donations.review_queue(s),
+    Act.WAITING: lambda w, s, own: donations.waiting(s),
     Act.SCROLL: lambda w, s, own: donations.scroll(s, campaign_id=w.ours.id),
     Act.LATEST: lambda w, s, own: donations.latest(s, campaign_id=w.ours.id),
     Act.GET_DONATION: lambda w, s, own: donations.get_donation(s, w.gifts["plain"].id),
@@ -307,6 +309,8 @@ CALLS: dict[Act, Call] = {
 ONLY_OWN = {
     Act.LIST_NOTIFICATIONS,
     Act.LIST_MANAGED,
+    Act.REVIEW_QUEUE,
+    Act.WAITING,
     Act.LIST_OWN,
     Act.CREATE_TOKEN,
     Act.LIST_TOKENS,

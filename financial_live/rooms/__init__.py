@@ -33,6 +33,7 @@ from financial_live.rooms.views import (
     campaigns_room,
     gifts_room,
     live_campaigns_room,
+    review_room,
     team_room,
 )
 
@@ -57,5 +58,6 @@ __all__ = [
     "gifts_room",
     "live_campaigns_room",
     "public_now",
+    "review_room",
     "team_room",
 ]

@@ -66,12 +66,12 @@ class RoomKey:
         """The topic whose events change this view."""
         if self.view in ("campaign", "team"):
             return f"campaign:{self.subject}"
-        return "donations" if self.view == "account" else self.view
+        return "donations" if self.view in ("account", "review") else self.view
 
     @property
     def read_gap_s(self) -> float:
         """How long after one reading the next one begins, in seconds."""
-        return _READ_GAP_S if self.view in ("account", "team") else 0.0
+        return _READ_GAP_S if self.view in ("account", "team", "review") else 0.0
 
     @property
     def scope(self) -> Scope:
@@ -126,6 +126,11 @@ def account_room(user_id: UUID) -> RoomKey:
 def team_room(campaign_id: UUID) -> RoomKey:
     """Return the room of a campaign's team, which says nothing but that something has moved."""
     return RoomKey("team", str(campaign_id))
+
+
+def review_room() -> RoomKey:
+    """Return the room of all who review gifts, which says nothing but that a gift has moved."""
+    return RoomKey("review", "all")
 
 
 # One campaign
@@ -404,6 +409,11 @@ async def _load_team(key: RoomKey) -> View:
     return _stamped(await outbox.last_place(key.topic))
 
 
+async def _load_review(key: RoomKey) -> View:
+    """Return the stamp of all that was told of gifts."""
+    return _stamped(await outbox.last_place(key.topic))
+
+
 def _stamped(*state: object) -> View:
     return View({"stamp": hashlib.sha256(repr(state).encode()).hexdigest()[:16]}, {})
 
@@ -417,12 +427,18 @@ def _apply_team(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) ->
     return view if name in donations.NAMES else None
 
 
+def _apply_review(key: RoomKey, view: View, name: str, data: Mapping[str, Any]) -> View | None:
+    """Have it read again: whatever is told of a gift concerns who reviews it."""
+    return None
+
+
 _LOAD: dict[str, Callable[[RoomKey], Awaitable[View]]] = {
     "campaign": _load_campaign,
     "campaigns": _load_campaigns,
     "donations": _load_gifts,
     "account": _load_account,
     "team": _load_team,
+    "review": _load_review,
 }
 _APPLY: dict[str, Callable[[RoomKey, View, str, Mapping[str, Any]], View | None]] = {
     "campaign": _apply_campaign,
@@ -430,4 +446,5 @@ _APPLY: dict[str, Callable[[RoomKey, View, str, Mapping[str, Any]], View | None]
     "donations": _apply_gifts,
     "account": _apply_account,
     "team": _apply_team,
+    "review": _apply_review,
 }

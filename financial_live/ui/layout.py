@@ -7,12 +7,12 @@ import reflex as rx
 from reflex.style import toggle_color_mode
 
 from financial_live import cookies, rights, routes
-from financial_live.contexts import accounts
+from financial_live.contexts import accounts, donations
 from financial_live.errors import Unavailable
 from financial_live.rights import Act
 from financial_live.ui import live
 from financial_live.ui.components.icons import cross, mark, moon, sun
-from financial_live.ui.components.values import jump, stale_line
+from financial_live.ui.components.values import count, jump, stale_line
 from financial_live.ui.identity import scope_of, token_of
 from financial_live.ui.text import t
 
@@ -25,6 +25,8 @@ class Shell(live.LoadsAgain, rx.State):
     user_name: str = ""
     is_known: bool = False
     may_start: bool = False
+    may_review: bool = False
+    waiting: int = 0
     csrf: str = ""
     _flash_is_new: bool = False
 
@@ -52,12 +54,16 @@ class Shell(live.LoadsAgain, rx.State):
         try:
             scope = await scope_of(self)
             user = await accounts.find_user(scope, scope.user_id) if scope.user_id else None
+            self.may_review = user is not None and await donations.is_reviewer(scope)
+            found = await donations.waiting(scope) if self.may_review else []
         except Unavailable:
             self.is_known, self.user_name = False, ""
+            self.may_review = False
             return Shell.load_again
         self.is_known = user is not None
         self.user_name = user.name if user else ""
         self.may_start = rights.allows(scope, Act.CREATE_CAMPAIGN)
+        self.waiting = sum(one.gifts for one in found)
         return None
 
     @rx.event
@@ -81,11 +87,22 @@ class Shell(live.LoadsAgain, rx.State):
         self._flash_is_new = on_next_page
 
 
-def _nav_link(label: str, href: str) -> rx.Component:
+def _nav_link(label: Any, href: str) -> rx.Component:
     is_here = rx.State.router.page.path == href
     return rx.el.a(
         label, href=href, custom_attrs={"aria-current": rx.cond(is_here, "page", "false")}
     )
+
+
+def _review_link() -> rx.Component:
+    """Return the way to the gifts that wait for the visitor, and how many these are."""
+    waiting = rx.el.span(
+        rx.el.span(count(Shell.waiting), class_name="figures"),
+        rx.el.span(t(" waiting"), class_name="sr-only"),
+        class_name="nav-count",
+    )
+    label = rx.fragment(t("Review"), rx.cond(Shell.waiting > 0, waiting))
+    return rx.el.span(_nav_link(label, routes.REVIEW), class_name="nav-review")
 
 
 def _masthead() -> rx.Component:
@@ -101,6 +118,7 @@ def _masthead() -> rx.Component:
             rx.el.nav(
                 _nav_link(t("Campaigns"), routes.CAMPAIGNS),
                 _nav_link(t("Gifts"), routes.DONATIONS),
+                rx.cond(Shell.may_review, _review_link()),
                 rx.cond(
                     Shell.is_known,
                     _nav_link(t("Account"), routes.ACCOUNT),

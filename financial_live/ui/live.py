@@ -108,6 +108,7 @@ _STATES: dict[str, tuple[type[rx.State], int]] = {
     "donations": (DonationsLive, GIFTS),
     "account": (PageLive, 0),
     "team": (PageLive, 0),
+    "review": (PageLive, 0),
 }
 
 

@@ -178,6 +178,43 @@ def campaign_page(act: Act | None, make: Make | None = None) -> Case:
     )
 
 
+def review(act: Act | None = None, make: Make | None = None, *, changes: bool = True) -> Case:
+    """Return the desk of reviewers, with a gift open that waits in ``ours``."""
+    return Case(
+        act,
+        make,
+        path=lambda _: "/review",
+        query=lambda w: {"gift": str(w.gifts["waiting"].id)},
+        before=(("ReviewPage.load", {}),),
+        changes=changes,
+    )
+
+
+def waiting(**payload: Any) -> Make:
+    """Return what names the gift that waits in ``ours``, as its row does."""
+
+    async def make(w: World, caller: str) -> Payload:
+        gift = w.gifts["waiting"]
+        return {"gift_id": str(gift.id), "version": gift.version} | payload
+
+    return make
+
+
+def all_waiting(**payload: Any) -> Make:
+    async def make(w: World, caller: str) -> Payload:
+        return {"gift_ids": [str(w.gifts["waiting"].id)]} | payload
+
+    return make
+
+
+async def rejection(w: World, caller: str) -> Payload:
+    return form(gift_id=str(w.gifts["waiting"].id), reason="Not a gift", version="")
+
+
+async def giving_back(w: World, caller: str) -> Payload:
+    return form(gift_id=str(w.gifts["plain"].id), reason="Given twice", amount="", version="")
+
+
 CAMPAIGN = {"name": "New", "goal_amount": "1000", "currency": "IDR"}
 CHALLENGE = {"sponsor_name": "Yayasan Harapan", "ratio": "1", "cap": "1000"}
 MILESTONE = {"label": "The walls stand", "amount": "900000000"}
@@ -232,6 +269,18 @@ CASES: dict[str, Case] = {
     "MatchPage.cancel_challenge": match(Act.CANCEL_CHALLENGE, challenge),
     "MatchPage.create_milestone": match(Act.CREATE_MILESTONE, fixed(form(**MILESTONE))),
     "MatchPage.delete_milestone": match(Act.DELETE_MILESTONE, milestone),
+    "ReviewPage.load": review(),
+    "ReviewPage.load_again": review(),
+    "ReviewPage.move": review(),
+    "ReviewPage.narrow": review(make=fixed({"name": "order", "value": "newest"})),
+    "ReviewPage.narrow_amount": review(make=fixed(form(least="1000"))),
+    "ReviewPage.act": review(Act.APPROVE, waiting(what="approve")),
+    "ReviewPage.reject": review(Act.REJECT, rejection),
+    "ReviewPage.refund": review(Act.REFUND, giving_back),
+    "ReviewPage.undo": review(),
+    "ReviewPage.approve_all": review(Act.APPROVE, all_waiting()),
+    "ReviewPage.reject_all": review(Act.REJECT, all_waiting(reason="Not a gift")),
+    "ReviewPage.dismiss": review(),
     "InvitationPage.load": ANYBODY,
     "InvitationPage.accept": Case(Act.ACCEPT_INVITATION, invitation),
     "AccountPage.load": Case(Act.LIST_SESSIONS, changes=False),

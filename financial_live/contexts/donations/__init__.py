@@ -39,6 +39,13 @@ from financial_live.contexts.donations.own import (
     list_own,
     locked_gift,
 )
+from financial_live.contexts.donations.queue import (
+    QueueOrder,
+    Waiting,
+    is_reviewer,
+    review_queue,
+    waiting,
+)
 from financial_live.contexts.donations.recording import MOST as MOST_IN_BATCH, record_batch
 from financial_live.contexts.donations.review import (
     ACTS,
@@ -84,10 +91,12 @@ __all__ = [
     "Outcome",
     "Page",
     "PublicGift",
+    "QueueOrder",
     "RefundInput",
     "RejectInput",
     "Statistics",
     "Stretch",
+    "Waiting",
     "approve",
     "audience",
     "change_visibility",
@@ -104,6 +113,7 @@ __all__ = [
     "hide",
     "history",
     "is_public",
+    "is_reviewer",
     "latest",
     "list_donations",
     "list_managed",
@@ -116,10 +126,12 @@ __all__ = [
     "refund",
     "reject",
     "review_many",
+    "review_queue",
     "row",
     "scroll",
     "show",
     "statistics",
     "undo",
     "update_donation",
+    "waiting",
 ]

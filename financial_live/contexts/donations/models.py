@@ -175,6 +175,13 @@ class Donation(SQLModel, table=True):
         sa.Index("donation_status_index", "status"),
         sa.Index("donation_inserted_at_index", "inserted_at"),
         sa.Index(
+            "donation_waiting_index",
+            "inserted_at",
+            "id",
+            "campaign_id",
+            postgresql_where=sa.text("status::text = 'pending'::text AND NOT is_test"),
+        ),
+        sa.Index(
             "donation_campaign_id_inserted_at_id_index",
             "campaign_id",
             sa.text("inserted_at DESC"),
