@@ -90,9 +90,10 @@ def matching(
     if pattern is None:
         return query
     name: sa.ColumnElement[bool] = col(Donation.donor_name).ilike(pattern, escape="\\")
-    message = col(Donation.message).ilike(pattern, escape="\\")
+    message: sa.ColumnElement[bool] = col(Donation.message).ilike(pattern, escape="\\")
     if not sees_hidden:
-        name = sa.and_(col(Donation.show_name), name)
+        is_shown = sa.not_(col(Donation.is_hidden))
+        name, message = sa.and_(col(Donation.show_name), is_shown, name), sa.and_(is_shown, message)
     is_seen = sa.or_(sa.literal(sees_emails), col(Donation.campaign_id).in_(emails_of))
     email = sa.and_(is_seen, col(Donation.donor_email).ilike(pattern, escape="\\"))
     return query.where(sa.or_(message, name, email))

@@ -32,7 +32,7 @@ class Sight:
     def of(self, donation: Donation) -> Donation:
         """Return a gift that was just read, with what is not to be seen taken out of it.
 
-        A hidden name is blank then, and a hidden amount zero. The row in the database stays.
+        Hidden words are blank then, and a hidden amount zero. The row in the database stays.
         """
         if not self.sees_emails:
             set_committed_value(donation, "donor_email", None)
@@ -45,8 +45,10 @@ class Sight:
 def _hidden(donation: Donation) -> dict[str, object]:
     """Return what takes the place of all that is not public."""
     hidden: dict[str, object] = {"user_id": None, "external_id": None}
-    if not donation.show_name:
+    if donation.is_hidden or not donation.show_name:
         hidden["donor_name"] = ""
+    if donation.is_hidden:
+        hidden["message"] = ""
     if not donation.show_amount:
         hidden |= {"amount": Decimal(0), "counted_amount": None, "refunded_amount": Decimal(0)}
     return hidden
