@@ -126,7 +126,7 @@ async def latest(
     errors.raise_any()
     async with db.reading() as session:
         seen = await sight(scope, campaign_id)
-        query = repo.real(repo.of_campaign(repo.seen(sees_all=seen.sees_all), campaign_id))
+        query = repo.of_campaign(repo.seen(sees_all=seen.sees_all), campaign_id)
         rows = await repo.newest(session, query, window.per_page)
     return [seen.of(row) for row in rows]
 
