@@ -226,16 +226,12 @@ async def _changes(
         )
     if fixed:
         # What was approved by the first of two people is another gift now.
-        changes |= await _worth(after, target or donation.campaign, fixed) | {
-            "first_approver": None
-        }
+        changes |= await _worth(after, target or donation.campaign) | {"first_approver": None}
     return changes
 
 
-async def _worth(after: GiftInput, campaign: Campaign, changed: Sequence[str]) -> dict[str, Any]:
-    worth = await price(
-        after.amount, after.currency, campaign, is_limited=[*changed] != ["currency"]
-    )
+async def _worth(after: GiftInput, campaign: Campaign) -> dict[str, Any]:
+    worth = await price(after.amount, after.currency, campaign)
     return {
         "rate": worth.rate,
         "rate_as_of": worth.rate_as_of,
