@@ -91,7 +91,7 @@ async def apply(
             changed.user_id, deed.kind, _message(deed.kind, changed), donation_id=changed.id
         )
     await outbox.append(deed.event(changed, campaign))
-    if changed.status == DonationStatus.APPROVED and before.counted is None:
+    if shift.gifts > 0:
         db.after_commit(lambda: telemetry.count_gift(changed.status))
     return changed
 
@@ -118,8 +118,8 @@ async def require_pending(donation: Donation) -> None:
 
 
 async def by_whom(donation: Donation) -> str:
-    """Return who did the last act on a gift, and when, to complete a sentence."""
-    entry = await audit_entries.last_of(donation.id)
+    """Return who brought a gift to its status, and when, to complete a sentence."""
+    entry = await audit_entries.last_of(donation.id, without=("hide", "show", "update"))
     if entry is None:
         return ""
     return f": {await name_of(entry)} did it {when(entry)}"
