@@ -59,7 +59,15 @@ class Shift:
     def share(self) -> Share:
         """The gift as it is matched."""
         counted = self.after.counted or self.before.counted or _ZERO
-        return Share(self.donation_id, self.given_at, counted, self.after.kept, self.gifts > 0)
+        return Share(
+            self.donation_id,
+            self.given_at,
+            counted,
+            self.after.kept,
+            before=self.before.kept,
+            is_new=self.gifts > 0,
+            is_gone=self.gifts < 0,
+        )
 
     def postings(self, campaign_id: UUID, currency: str) -> list[Posting]:
         """Return the ledger's entries of it."""

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+from math import floor
 from uuid import UUID
 
 from financial_live import db
@@ -28,16 +30,18 @@ _known: dict[tuple[UUID, int], bool] = {}
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A gift to be matched: what counts of it, and what remains of that after refunds.
+    """A gift to be matched: what counts of it, and what remains of that after refunds, and before.
 
-    ``is_new``: it comes to count now. Nothing remains of one that counts no more.
+    ``is_new``: it comes to count now. ``is_gone``: it counts no more, so that nothing remains.
     """
 
     donation_id: UUID
     given_at: datetime
     counted: Decimal
     kept: Decimal
-    is_new: bool
+    before: Decimal = _ZERO
+    is_new: bool = False
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,14 @@ def _after(challenge: MatchChallenge, share: Share, match: GiftMatch | None) -> 
         )
     if match is None:
         return None
-    target = (match.granted * share.kept / share.counted).quantize(_CENT, rounding=ROUND_DOWN)
+    if share.is_gone:
+        return match.model_copy(update={"granted": _ZERO, "amount": _ZERO})
     # What was free meanwhile may have gone to others; and a cancelled challenge adds nothing more.
-    amount = min(target, match.amount + challenge.remaining)
-    return match.model_copy(update={"amount": amount})
+    most = match.amount + (challenge.remaining if share.kept > share.before else _ZERO)
+    return match.model_copy(update={"amount": min(_part(match.granted, share), most)})
+
+
+def _part(granted: Decimal, share: Share) -> Decimal:
+    """Return the part of ``granted`` that remains, rounded down; exact, however large both are."""
+    cents = Fraction(granted) * Fraction(share.kept) / Fraction(share.counted) * 100
+    return Decimal(floor(cents)).scaleb(-2)
