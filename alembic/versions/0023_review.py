@@ -40,7 +40,7 @@ def upgrade() -> None:
         op.add_column("campaign", column)
     op.add_column("donation", sa.Column("rate", sa.Numeric(24, 14), nullable=True))
     op.add_column("donation", sa.Column("rate_as_of", sa.Date(), nullable=True))
-    op.add_column("donation", sa.Column("rate_source", sa.String(160), nullable=True))
+    op.add_column("donation", sa.Column("rate_source", sa.Text(), nullable=True))
     op.add_column("donation", sa.Column("first_approver", sa.String(255), nullable=True))
     op.add_column(
         "donation",

@@ -26,6 +26,12 @@ _donation = sa.table(
     sa.column("is_test", sa.Boolean),
     sa.column("status", sa.Text),
 )
+_challenge = sa.table("match_challenge", sa.column("campaign_id", sa.Uuid))
+_entry = sa.table(
+    "ledger_entry",
+    sa.column("debit_campaign_id", sa.Uuid),
+    sa.column("credit_campaign_id", sa.Uuid),
+)
 _table = SQLModel.metadata.tables["campaign"]
 # Every gift runs these, so they are built once: building them takes longer than running them.
 _FIND = sa.select(Campaign).execution_options(populate_existing=True)
@@ -207,6 +213,19 @@ async def has_donations(session: AsyncSession, campaign_id: UUID) -> bool:
     """Whether anything was ever given to the campaign, counted or not."""
     query = sa.select(sa.exists().where(_donation.c.campaign_id == campaign_id))
     return bool(await session.scalar(query))
+
+
+async def has_challenges(session: AsyncSession, campaign_id: UUID) -> bool:
+    """Whether the campaign ever had a match challenge."""
+    query = sa.select(sa.exists().where(_challenge.c.campaign_id == campaign_id))
+    return bool(await session.scalar(query))
+
+
+async def has_entries(session: AsyncSession, campaign_id: UUID) -> bool:
+    """Whether the ledger says that money ever moved into or out of the campaign."""
+    sides = (_entry.c.debit_campaign_id, _entry.c.credit_campaign_id)
+    found = [sa.select(sa.exists().where(side == campaign_id)) for side in sides]
+    return any([await session.scalar(query) for query in found])
 
 
 async def repeated_donors(session: AsyncSession, campaign_id: UUID) -> list[Repeated]:

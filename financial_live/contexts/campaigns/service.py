@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +30,8 @@ from financial_live.scope import Scope
 _LISTED_DONORS = 10
 
 
-def _has_gifts() -> AppError:
-    return Conflict("This campaign cannot be deleted: it has gifts. Close it instead.")
+def _has(there: str) -> AppError:
+    return Conflict(f"This campaign cannot be deleted: it has {there}. Close it instead.")
 
 
 def _too_little() -> AppError:
@@ -41,7 +42,7 @@ def _too_little() -> AppError:
 
 _NOTHING = Decimal(0)
 _COUNTING: Constraints = {"total_must_not_be_negative": _too_little}
-_REFUSALS: Constraints = {**CONSTRAINTS, "donation_campaign_id_fkey": _has_gifts}
+_REFUSALS: Constraints = {**CONSTRAINTS, "donation_campaign_id_fkey": partial(_has, "gifts")}
 
 
 async def list_campaigns(
@@ -155,7 +156,7 @@ async def update_campaign(
 
     ``revision`` is the one the editor saw. Emits ``campaign_updated``. Raises Unauthorized,
     Forbidden, NotFound, Invalid naming every wrong field, Stale if the settings were edited since
-    ``revision``, and Conflict if the currency is to change although something was given, or if
+    ``revision``, and Conflict if the currency is to change although there is money in it, or if
     ``one_gift_per_donor`` is to be switched on although some donors gave more than once.
     """
     campaign_id = (await get_campaign(scope, id)).id
@@ -193,9 +194,18 @@ def _changes(current: Campaign, attrs: Mapping[str, Any]) -> dict[str, Any]:
 async def _refuse_new_currency(
     session: AsyncSession, current: Campaign, changes: Mapping[str, Any]
 ) -> None:
-    if "currency" in changes and await repo.has_donations(session, current.id):
-        message = f"must stay {current.currency}: the campaign has gifts"
+    if "currency" in changes and (there := await _money_of(session, current.id)):
+        message = f"must stay {current.currency}: the campaign has {there}"
         raise Conflict(f"The currency {message}.", fields={"currency": [message]})
+
+
+async def _money_of(session: AsyncSession, campaign_id: UUID) -> str | None:
+    """Return what there is of amounts in the campaign's currency that cannot be taken back."""
+    if await repo.has_donations(session, campaign_id):
+        return "gifts"
+    if await repo.has_entries(session, campaign_id):
+        return "transfers"
+    return "match challenges" if await repo.has_challenges(session, campaign_id) else None
 
 
 async def _apply_one_gift_rule(
@@ -227,10 +237,10 @@ def mask_email(email: str) -> str:
 
 
 async def delete_campaign(scope: Scope, id: UUID | str, *, revision: int | None = None) -> Campaign:
-    """Delete a campaign that never had a gift, and return what it was.
+    """Delete a campaign that never had a gift, a transfer or a challenge, and return what it was.
 
     ``revision`` is the one the caller saw. Emits ``campaign_deleted``. Raises Unauthorized,
-    Forbidden, NotFound, Stale if the settings were edited since, and Conflict if it has gifts,
+    Forbidden, NotFound, Stale if the settings were edited since, and Conflict if it has any,
     whatever became of them.
     """
     campaign_id = (await get_campaign(scope, id)).id
@@ -239,8 +249,8 @@ async def delete_campaign(scope: Scope, id: UUID | str, *, revision: int | None 
             campaign = await locked(campaign_id)
             await access.require(scope, Act.DELETE_CAMPAIGN, campaign_id)
             _refuse_stale(campaign, revision)
-            if await repo.has_donations(session, campaign.id):
-                raise _has_gifts()
+            if there := await _money_of(session, campaign.id):
+                raise _has(there)
             await repo.remove(session, campaign.id)
             session.expunge(campaign)
             campaign.version += 1

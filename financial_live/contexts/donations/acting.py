@@ -97,7 +97,7 @@ async def apply(
             changed.user_id, deed.kind, _message(deed.kind, changed), donation_id=changed.id
         )
     await outbox.append(counted.telling(deed.event(changed, campaign)))
-    if changed.status == DonationStatus.APPROVED and before.counted is None:
+    if shift.gifts > 0:
         db.after_commit(lambda: telemetry.count_gift(changed.status))
     return changed
 

@@ -167,7 +167,8 @@ def new_donation(
         rate_source=worth.rate_source,
         status=DonationStatus.APPROVED if is_approved else DonationStatus.PENDING,
         one_per_donor=campaign.one_gift_per_donor,
-        user_id=scope.user_id,
+        # Who enters an offline gift has not given it.
+        user_id=None if gift.source == DonationSource.OFFLINE else scope.user_id,
         source=gift.source,
         external_id=gift.external_id,
         version=campaign.version,

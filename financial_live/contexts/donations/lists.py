@@ -45,7 +45,7 @@ async def list_donations(
     per_page: int | str = 20,
     limit: int | str | None = None,
 ) -> listing.Page[Donation]:
-    """Return one page of gifts with their campaigns, the newest first (``order="asc"``: oldest).
+    """Return one page of gifts but tests, the newest first (``order="asc"``: oldest).
 
     All filters may be combined; ``search`` finds any part of a name or message, and of an e-mail
     address for those who see it. ``limit`` asks for the first so many instead of a page; it and
@@ -78,9 +78,9 @@ async def list_managed(
 ) -> listing.Page[Donation]:
     """Return one page of the gifts to all campaigns in whose teams the caller is; admins: to all.
 
-    Filters and order are those of ``list_donations``. The gifts are whole, but for addresses where
-    the caller is a viewer. Raises Unauthorized, Forbidden, and Invalid naming every parameter that
-    is wrong.
+    Filters and order are those of ``list_donations``; tests are left out. The gifts are whole, but
+    for addresses where the caller is a viewer. Raises Unauthorized, Forbidden, and Invalid naming
+    every parameter that is wrong.
     """
     rights.require(scope, Act.LIST_MANAGED, owner=scope.user_id)
     errors = Errors()
@@ -159,7 +159,7 @@ def _campaign_id(errors: Errors, value: UUID | str | None) -> UUID | None:
 async def _seen(scope: Scope, wanted: _Filters) -> _Shown:
     """Return what the caller sees of one campaign's gifts, or of everybody's."""
     seen = await sight(scope, wanted.campaign_id)
-    query = repo.of_campaign(repo.real(repo.seen(sees_all=seen.sees_all)), wanted.campaign_id)
+    query = repo.of_campaign(repo.seen(sees_all=seen.sees_all), wanted.campaign_id)
     query = repo.of_status(query, wanted.status)
     query = repo.matching(
         query, wanted.pattern, sees_hidden=seen.sees_all, sees_emails=seen.sees_emails
@@ -172,7 +172,7 @@ async def _managed(scope: Scope, wanted: _Filters) -> _Shown:
     if scope.is_admin:
         return await _seen(scope, wanted)
     sights = await team_sights(scope)
-    query = repo.of_status(repo.of_campaigns(repo.real(repo.gifts()), sights), wanted.status)
+    query = repo.of_status(repo.of_campaigns(repo.seen(sees_all=True), sights), wanted.status)
     with_emails = [one for one, seen in sights.items() if seen.sees_emails]
     query = repo.matching(
         query, wanted.pattern, sees_hidden=True, sees_emails=False, emails_of=with_emails

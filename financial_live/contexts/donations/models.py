@@ -39,7 +39,6 @@ from financial_live.contexts.inputs import (
 NAME_LENGTH = 160
 MESSAGE_LENGTH = 500
 EXTERNAL_ID_LENGTH = 255
-RATE_SOURCE_LENGTH = 160
 CALLER_LENGTH = 255
 _CENT = Decimal("0.01")
 
@@ -103,9 +102,7 @@ class Donation(SQLModel, table=True):
         default=None, sa_column=sa.Column(sa.Numeric(24, 14), nullable=True)
     )
     rate_as_of: date | None = Field(default=None, sa_column=sa.Column(sa.Date, nullable=True))
-    rate_source: str | None = Field(
-        default=None, sa_column=sa.Column(sa.String(RATE_SOURCE_LENGTH), nullable=True)
-    )
+    rate_source: str | None = Field(default=None, sa_column=sa.Column(sa.Text, nullable=True))
     first_approver: str | None = Field(
         default=None, sa_column=sa.Column(sa.String(CALLER_LENGTH), nullable=True)
     )

@@ -24,30 +24,27 @@ class Price:
     rate_source: str | None = None
 
 
-async def price(
-    amount: Decimal, currency: str, campaign: Campaign, *, is_limited: bool = True
-) -> Price:
+async def price(amount: Decimal, currency: str, campaign: Campaign) -> Price:
     """Return what ``amount`` is worth to ``campaign``, by today's rate.
 
-    Raises Invalid where there is no rate, and for what is too little or too much. ``is_limited``
-    is False for an edit that leaves the amount: a lower ``max_gift`` does not reach into the past.
+    Raises Invalid where there is no rate, and for what is too little or too much.
     """
     if currency == campaign.currency:
         found = Price(amount)
     else:
         by = await exchange_rates.convert(amount, currency, campaign.currency)
         found = Price(by.amount, by.rate, by.as_of, by.source)
-    if problem := _problem(found.amount, campaign if is_limited else None):
+    if problem := _problem(found.amount, campaign):
         raise Invalid({"amount": [problem]})
     return found
 
 
-def _problem(amount: Decimal, limited_by: Campaign | None) -> str | None:
+def _problem(amount: Decimal, campaign: Campaign) -> str | None:
     """Return what is wrong with an amount in the campaign's currency."""
     if amount <= 0:
         return NOT_POSITIVE
     if amount > MAX_AMOUNT:
         return TOO_LARGE
-    if limited_by is not None and amount > limited_by.gift_limit:
-        return f"must be at most {format_amount(limited_by.gift_limit, limited_by.currency)}"
+    if amount > campaign.gift_limit:
+        return f"must be at most {format_amount(campaign.gift_limit, campaign.currency)}"
     return None

@@ -127,7 +127,7 @@ async def latest(
     errors.raise_any()
     async with db.reading() as session:
         seen = await sight(scope, campaign_id)
-        query = repo.real(repo.of_campaign(repo.seen(sees_all=seen.sees_all), campaign_id))
+        query = repo.of_campaign(repo.seen(sees_all=seen.sees_all), campaign_id)
         rows = await repo.newest(session, query, window.per_page)
     return [seen.of(row) for row in rows]
 
@@ -227,16 +227,12 @@ async def _changes(
         )
     if fixed:
         # What was approved by the first of two people is another gift now.
-        changes |= await _worth(after, target or donation.campaign, fixed) | {
-            "first_approver": None
-        }
+        changes |= await _worth(after, target or donation.campaign) | {"first_approver": None}
     return changes
 
 
-async def _worth(after: GiftInput, campaign: Campaign, changed: Sequence[str]) -> dict[str, Any]:
-    worth = await price(
-        after.amount, after.currency, campaign, is_limited=[*changed] != ["currency"]
-    )
+async def _worth(after: GiftInput, campaign: Campaign) -> dict[str, Any]:
+    worth = await price(after.amount, after.currency, campaign)
     return {
         "rate": worth.rate,
         "rate_as_of": worth.rate_as_of,

@@ -32,7 +32,7 @@ class Sight:
     def of(self, donation: Donation) -> Donation:
         """Return a gift that was just read, with what is not to be seen taken out of it.
 
-        A hidden name is blank then, and a hidden amount zero. The row in the database stays.
+        Hidden words are blank then, and a hidden amount zero. The row in the database stays.
         """
         if not self.sees_emails:
             set_committed_value(donation, "donor_email", None)

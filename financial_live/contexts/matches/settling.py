@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+from math import floor
 from uuid import UUID
 
 from financial_live import db
@@ -128,7 +130,14 @@ def _after(challenge: MatchChallenge, share: Share, match: GiftMatch | None) -> 
         return None
     if share.is_gone:
         return match.model_copy(update={"granted": _ZERO, "amount": _ZERO})
-    target = (match.granted * share.kept / share.counted).quantize(_CENT, rounding=ROUND_DOWN)
     # What was free meanwhile may have gone to others; and a cancelled challenge adds nothing more.
     free = _ZERO if share.is_less else challenge.remaining
-    return match.model_copy(update={"amount": min(target, match.amount + free)})
+    return match.model_copy(
+        update={"amount": min(_part(match.granted, share), match.amount + free)}
+    )
+
+
+def _part(granted: Decimal, share: Share) -> Decimal:
+    """Return the part of ``granted`` that remains, rounded down; exact, however large both are."""
+    cents = Fraction(granted) * Fraction(share.kept) / Fraction(share.counted) * 100
+    return Decimal(floor(cents)).scaleb(-2)
