@@ -87,7 +87,7 @@ class TestDerivedValues:
         assert in_browser("format.barPlace(...v)", values) == [25, 25, 125]
 
     def test_what_gifts_are_of_the_total_is_never_negative(self) -> None:
-        values = [["100.50", "0.25"], ["10", "20"], ["7.00", None]]
+        values: list[list[object]] = [["100.50", "0.25"], ["10", "20"], ["7.00", None]]
         assert in_browser("format.withoutMatch(...v)", values) == ["100.25", "0", "7.00"]
 
 
@@ -96,7 +96,7 @@ class TestMatches:
 
     def with_match(self, amount: str, **challenge: object) -> object:
         running = {"ratio": "1.00", "remaining": "100.00", "starts_at": self.NOON, "ends_at": None}
-        values = [[amount, [running | challenge], "2026-12-24T13:00:00Z"]]
+        values: list[list[object]] = [[amount, [running | challenge], "2026-12-24T13:00:00Z"]]
         return in_browser("format.withMatch(v[0], v[1], Date.parse(v[2]))", values)[0]
 
     def test_add_what_the_server_adds(self) -> None:
