@@ -210,8 +210,8 @@ def _command(pid: int) -> bytes:
 
 
 class TestStopping:
-    async def test_waits_for_no_stream(self, tmp_path: Path) -> None:
-        site = await asyncio.to_thread(start_site, tmp_path / "site")
+    async def test_waits_for_no_stream(self, frontend: Path, tmp_path: Path) -> None:
+        site = await asyncio.to_thread(start_site, tmp_path / "site", frontend=frontend)
         async with connected(site.instance["database_url"]):
             campaign = await Operator().new_campaign()
         program = Program(site, campaign)
