@@ -52,9 +52,8 @@ _NEXT_KILL_S = 0.3
 _WORKER_EVERY = 4
 _CREATED = 201
 
-_OPEN = """
-SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND xact_start IS NOT NULL
-"""
+_CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+_OPEN = f"{_CONNECTED} AND xact_start IS NOT NULL"
 # Whatever changes a campaign or its gifts makes one version, and tells of it once.
 _VERSIONS = """
 SELECT (data #>> '{campaign,version}')::bigint AS version, count(*)
@@ -157,7 +156,7 @@ class Stage:
         client = self.clients[number]
         for _ in range(_LOOKS):
             client.send_signal(signal.SIGSTOP)
-            if await self._has_open_transaction(number):
+            if await self._count(_OPEN, number):
                 self.kills["inside a transaction"] += 1
                 break
             client.send_signal(signal.SIGCONT)
@@ -167,9 +166,13 @@ class Stage:
         self.kills["reviewers"] += 1
         self.clients[number] = self.start_client(number)
 
-    async def _has_open_transaction(self, number: int) -> bool:
-        [(count,)] = await self.rows(_OPEN, client_name(number))
-        return bool(count)
+    async def at_work(self) -> list[int]:
+        """Return which processes of reviewers are connected: others are still starting."""
+        return [number for number in range(CLIENTS) if await self._count(_CONNECTED, number)]
+
+    async def _count(self, query: str, number: int) -> int:
+        [(count,)] = await self.rows(query, client_name(number))
+        return int(count)
 
     def kill_clients(self) -> None:
         """Kill all processes of reviewers, wherever they are."""
@@ -247,19 +250,19 @@ async def make_campaign() -> tuple[Campaign, list[str]]:
 async def suffer(stage: Stage, lasts_s: float) -> list[Donor]:
     """Let everybody act and be killed for so long; return the donors, who are all answered."""
     donors = [Donor(number, stage.site.address) for number in range(DONORS)]
-    is_over, begun = asyncio.Event(), time.monotonic()
+    is_over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         for donor in donors:
             group.create_task(donor.run(stage.campaign.slug, is_over))
         await eventually(
             lambda: _all_review(stage), what="all processes review", within_s=PATIENCE_S
         )
-        number = 0
+        begun = time.monotonic()
         while (passed_s := time.monotonic() - begun) < lasts_s or not stage.kills["PostgreSQL"]:
-            await stage.kill_client(number % CLIENTS)
-            number += 1
-            if number % _WORKER_EVERY == 1:
-                stage.kill_worker()
+            if there := await stage.at_work():
+                if stage.kills["reviewers"] % _WORKER_EVERY == 0:
+                    stage.kill_worker()
+                await stage.kill_client(random.choice(there))
             if passed_s > lasts_s / 2 and not stage.kills["PostgreSQL"]:
                 await stage.kill_postgres()
             await asyncio.sleep(_NEXT_KILL_S)

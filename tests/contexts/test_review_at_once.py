@@ -32,8 +32,8 @@ from tests.rights_world import join
 
 REVIEWERS = 16
 DONORS = 16
-GIFTS = 12
-ACTS = 40
+GIFTS = 8
+ACTS = 25
 TWO_FROM = Decimal(50_000)
 CAP = Decimal(2_000_000)
 MILESTONES = (Decimal(100_000), Decimal(1_000_000), Decimal(3_000_000), Decimal(900_000_000))
