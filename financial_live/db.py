@@ -102,9 +102,9 @@ class Database:
         """Return a new session each of whose statements is a transaction of its own."""
         return self._readers()
 
-    async def commit(self, session: AsyncSession, driver: Driver, last: list[Statement]) -> None:
-        """Send the last statements of the session's transaction and commit it, in one round trip."""
-        await sending.send(driver, last, then=session.commit)
+    async def finish(self, driver: Driver, last: list[Statement]) -> None:
+        """Send the last statements of a transaction and its commit in one round trip."""
+        await sending.send(driver, last, then=driver.commit)
 
     async def close(self) -> None:
         """Close every pooled connection."""
@@ -171,12 +171,12 @@ class _Open:
 
     async def commit(self) -> None:
         """Commit, and send what waits along with that."""
+        if self.session.new or self.session.dirty or self.session.deleted:
+            await self.session.flush()
         if self.waiting:
-            if self.session.new or self.session.dirty or self.session.deleted:
-                await self.session.flush()
-            await database().commit(self.session, await self.driver(), self.taken())
-        else:
-            await self.session.commit()
+            await database().finish(await self.driver(), self.taken())
+        # That is no round trip where it is committed, and gives the connection back.
+        await self.session.commit()
 
 
 def _driver_of(session: Session) -> Driver:
