@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, make_url,
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import telemetry
+from financial_live import sending, telemetry
 from financial_live.errors import Unavailable
+from financial_live.sending import Driver, Statement
 
 SQLModel.metadata.naming_convention = {
     "pk": "%(table_name)s_pkey",
@@ -79,6 +81,7 @@ class Database:
             },
         )
         _ask_the_idle(self.engine.sync_engine)
+        event.listen(self.engine.sync_engine, "before_cursor_execute", _send_before)
         telemetry.observe_queries(self.engine.sync_engine)
         self._sessions = async_sessionmaker(
             self.engine, class_=AsyncSession, expire_on_commit=False
@@ -98,6 +101,10 @@ class Database:
     def reader(self) -> AsyncSession:
         """Return a new session each of whose statements is a transaction of its own."""
         return self._readers()
+
+    async def finish(self, driver: Driver, last: list[Statement]) -> None:
+        """Send the last statements of a transaction and its commit in one round trip."""
+        await sending.send(driver, last, then=driver.commit)
 
     async def close(self) -> None:
         """Close every pooled connection."""
@@ -130,13 +137,51 @@ def _answers(engine: Engine, connection: DBAPIConnection) -> bool:
 
 @dataclass(slots=True)
 class _Open:
-    """A transaction in progress: its session, the task that owns it, what to do once it is true."""
+    """A transaction in progress: its session, the task that owns it, what to do once it is true.
+
+    ``waiting`` are statements that go with the next one, or with the commit.
+    """
 
     session: AsyncSession
     task: asyncio.Task[object] | None
     after_commit: list[Callable[[], None]]
+    waiting: list[Statement] = field(default_factory=list)
     has_failed: bool = False
     is_reading: bool = False
+    _driver: Driver | None = None
+
+    async def driver(self) -> Driver:
+        """Return the driver's own connection, which from now on is the session's."""
+        if self._driver is None:
+            self._driver = await self.session.run_sync(_driver_of)
+        return self._driver
+
+    def taken(self) -> list[Statement]:
+        """Return what waits, which the caller sends: it waits no more, whatever becomes of it."""
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    async def send(self, driver: Driver, *more: Statement) -> list[dict[str, Any]]:
+        """Send what waits, and ``more``; return the rows of the last."""
+        try:
+            return await sending.send(driver, [*self.taken(), *more])
+        except BaseException:
+            self.has_failed = True
+            raise
+
+    async def commit(self) -> None:
+        """Commit, and send what waits along with that."""
+        if self.session.new or self.session.dirty or self.session.deleted:
+            await self.session.flush()
+        if self.waiting:
+            await database().finish(await self.driver(), self.taken())
+        # That is no round trip where it is committed, and gives the connection back.
+        await self.session.commit()
+
+
+def _driver_of(session: Session) -> Driver:
+    driver: Driver = session.connection().connection.driver_connection
+    return driver
 
 
 _database: Database | None = None
@@ -197,7 +242,7 @@ async def transaction() -> AsyncIterator[AsyncSession]:
         yield current.session
         if current.has_failed:
             raise RuntimeError("a part of this transaction failed, so none of it is committed")
-        await current.session.commit()
+        await current.commit()
     for callback in current.after_commit:
         callback()
 
@@ -290,6 +335,37 @@ def after_commit(callback: Callable[[], None]) -> None:
     if joined is None or joined.is_reading:
         raise RuntimeError("after_commit needs an open transaction of this task")
     joined.after_commit.append(callback)
+
+
+def send_later(statement: Statement) -> None:
+    """Send ``statement``, whose result nobody needs, with the open transaction's next or its commit.
+
+    So what it does is there for whatever is read after it, and what is wrong with it is raised there
+    or by the commit: in the block that the outermost ``transaction`` is in.
+    """
+    joined = _joined()
+    if joined is None or joined.is_reading:
+        raise RuntimeError("send_later needs an open transaction of this task")
+    joined.waiting.append(statement)
+
+
+async def fetch(statement: Statement) -> list[dict[str, Any]]:
+    """Send ``statement`` in the open transaction, after all that waits; return its rows by name."""
+    joined = _joined()
+    if joined is None or joined.is_reading:
+        raise RuntimeError("fetch needs an open transaction of this task")
+    return await joined.send(await joined.driver(), statement)
+
+
+# SQLAlchemy looks at how many arguments a listener takes, so this names them all.
+def _send_before(  # noqa: PLR0917
+    connection: Connection, cursor: Any, statement: str, params: Any, context: Any, many: bool
+) -> None:
+    """Send what waits before a statement that comes by the session."""
+    joined = _joined()
+    if joined and joined.waiting and joined.session.sync_session.connection() is connection:
+        dbapi_connection: Any = connection.connection.dbapi_connection
+        dbapi_connection.run_async(joined.send)
 
 
 def violated_constraint(error: DBAPIError) -> str | None:

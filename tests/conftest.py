@@ -24,10 +24,11 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from financial_live import db
+from financial_live import db, sending
 from financial_live.bus import Bus
 from financial_live.embedded import DataFolder, Postgres, Valkey
 from financial_live.scope import Scope
+from financial_live.sending import Driver, Statement
 
 # A test says what is true, not how fast it is found out on a busy machine.
 settings.register_profile(
@@ -79,6 +80,9 @@ class RolledBack(db.Database):
 
     def reader(self) -> AsyncSession:
         return self.session()
+
+    async def finish(self, driver: Driver, last: list[Statement]) -> None:
+        await sending.send(driver, last)
 
 
 @pytest.fixture(scope="session")

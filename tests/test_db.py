@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from financial_live import db
+from financial_live.outbox import TopicSequence
 from financial_live.errors import Unavailable
+from financial_live.sending import Statement, insertion, rows_text
 
 INSERT = sa.text("INSERT INTO topic_sequence (topic, seq) VALUES (:topic, 1)")
 TOPICS = sa.text("SELECT topic FROM topic_sequence ORDER BY topic")
@@ -17,6 +19,11 @@ TOPICS = sa.text("SELECT topic FROM topic_sequence ORDER BY topic")
 async def insert(topic: str) -> None:
     async with db.transaction() as session:
         await session.execute(INSERT, {"topic": topic})
+
+
+def later(*topics: str) -> Statement:
+    rows = [{"topic": topic, "seq": 1} for topic in topics]
+    return Statement(insertion("topic_sequence", ("topic", "seq")), {"rows": rows_text(rows)})
 
 
 async def topics() -> list[str]:
@@ -126,6 +133,209 @@ class TestReading:
             async with db.reading() as session:
                 await session.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
         assert await topics() == []
+
+
+@pytest.mark.usefixtures("own_database")
+class TestSendLater:
+    async def test_is_sent_with_the_commit(self) -> None:
+        async with db.transaction():
+            db.send_later(later("a"))
+            db.send_later(later("b", "c"))
+        assert await topics() == ["a", "b", "c"]
+
+    async def test_what_is_read_afterwards_sees_it(self) -> None:
+        async with db.transaction() as session:
+            db.send_later(later("a"))
+            assert list((await session.execute(TOPICS)).scalars()) == ["a"]
+            db.send_later(later("b"))
+            async with db.reading() as reader:
+                assert list((await reader.execute(TOPICS)).scalars()) == ["a", "b"]
+
+    async def test_what_is_added_to_the_session_follows_it(self) -> None:
+        async with db.transaction() as session:
+            db.send_later(later("a"))
+            session.add(TopicSequence(topic="b", seq=1))
+        assert await topics() == ["a", "b"]
+
+    async def test_goes_with_the_transaction_that_an_inner_one_joins(self) -> None:
+        async with db.transaction():
+            async with db.transaction():
+                db.send_later(later("a"))
+            assert await asyncio.create_task(topics()) == []
+        assert await topics() == ["a"]
+
+    async def test_is_not_sent_for_what_is_rolled_back(self) -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction():
+                db.send_later(later("a"))
+                raise ZeroDivisionError
+        assert await topics() == []
+
+    async def test_what_was_sent_before_a_read_is_rolled_back_as_well(self) -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction() as session:
+                db.send_later(later("a"))
+                await session.execute(TOPICS)
+                db.send_later(later("b"))
+                raise ZeroDivisionError
+        assert await topics() == []
+
+    async def test_what_is_wrong_with_it_is_raised_by_the_commit_and_nothing_is_true(self) -> None:
+        await insert("taken")
+        called: list[str] = []
+        with pytest.raises(DBAPIError) as caught:
+            async with db.transaction():
+                db.after_commit(lambda: called.append("told"))
+                db.send_later(later("a"))
+                db.send_later(later("taken"))
+                db.send_later(later("b"))
+        assert db.violated_constraint(caught.value) == "topic_sequence_pkey"
+        assert await topics() == ["taken"]
+        assert called == []
+
+    async def test_what_is_wrong_with_it_is_raised_by_the_next_statement(self) -> None:
+        await insert("taken")
+        with pytest.raises(DBAPIError) as caught:
+            async with db.transaction() as session:
+                db.send_later(later("taken"))
+                await session.execute(TOPICS)
+        assert db.violated_constraint(caught.value) == "topic_sequence_pkey"
+        assert await topics() == ["taken"]
+
+    async def test_a_failure_that_somebody_caught_commits_nothing(self) -> None:
+        await insert("taken")
+        with pytest.raises(RuntimeError, match="none of it is committed"):
+            async with db.transaction() as session:
+                db.send_later(later("a", "taken"))
+                with contextlib.suppress(DBAPIError):
+                    await session.execute(TOPICS)
+        assert await topics() == ["taken"]
+
+    async def test_what_is_found_wrong_only_by_the_commit_is_raised(self) -> None:
+        deferred = sa.text(
+            "ALTER TABLE topic_sequence ADD CONSTRAINT once UNIQUE (seq) DEFERRABLE"
+            " INITIALLY DEFERRED"
+        )
+        async with db.transaction() as session:
+            await session.execute(deferred)
+        with pytest.raises(DBAPIError) as caught:
+            async with db.transaction():
+                db.send_later(later("a", "b"))
+        assert db.violated_constraint(caught.value) == "once"
+        assert await topics() == []
+
+    async def test_no_message_says_what_it_was_given(self) -> None:
+        await insert("taken")
+        with pytest.raises(DBAPIError) as caught:
+            async with db.transaction():
+                db.send_later(later("taken", "secret"))
+        assert "secret" not in str(caught.value)
+
+    async def test_skipping_what_follows_a_failure_is_not_worth_a_warning(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await insert("taken")
+        for _ in range(7):
+            with pytest.raises(DBAPIError):
+                async with db.transaction():
+                    for topic in ("taken", "a", "b", "c"):
+                        db.send_later(later(topic))
+        assert caplog.messages == []
+
+    async def test_cancelled_while_it_waits_for_a_lock_it_is_rolled_back(self) -> None:
+        async with db.transaction():
+            await insert("held")
+
+            async def wait_for_it() -> None:
+                async with db.transaction():
+                    db.send_later(later("a"))
+                    db.send_later(later("held"))
+
+            waiting = asyncio.create_task(wait_for_it())
+            await until_somebody_waits()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        assert await topics() == ["held"]
+        await insert("b")
+        assert await topics() == ["b", "held"]
+
+    async def test_is_unavailable_when_the_database_goes_away(self) -> None:
+        with pytest.raises(Unavailable, match="not answering"):
+            async with db.transaction():
+                db.send_later(later("a"))
+                db.send_later(Statement("SELECT pg_terminate_backend(pg_backend_pid())", {}))
+                db.send_later(later("b"))
+        assert await topics() == []
+
+    async def test_another_connection_of_the_task_sends_none_of_it(
+        self, own_database: db.Database
+    ) -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction():
+                db.send_later(later("a"))
+                async with own_database.engine.begin() as other:
+                    await other.execute(TOPICS)
+                raise ZeroDivisionError
+        assert await topics() == []
+
+    async def test_needs_a_transaction(self) -> None:
+        with pytest.raises(RuntimeError, match="needs an open transaction"):
+            db.send_later(later("a"))
+        async with db.reading():
+            with pytest.raises(RuntimeError, match="needs an open transaction"):
+                db.send_later(later("a"))
+
+
+@pytest.mark.usefixtures("own_database")
+class TestFetch:
+    async def test_returns_rows_by_name_after_all_that_waits(self) -> None:
+        async with db.transaction():
+            db.send_later(later("b", "a"))
+            found = await db.fetch(Statement("SELECT topic FROM topic_sequence ORDER BY 1", {}))
+        assert found == [{"topic": "a"}, {"topic": "b"}]
+
+    async def test_is_empty_for_what_has_no_rows(self) -> None:
+        async with db.transaction():
+            assert await db.fetch(later("a")) == []
+        assert await topics() == ["a"]
+
+    async def test_is_in_the_transaction_of_the_session(self) -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction() as session:
+                await db.fetch(later("a"))
+                assert list((await session.execute(TOPICS)).scalars()) == ["a"]
+                raise ZeroDivisionError
+        assert await topics() == []
+
+    async def test_a_lock_that_takes_too_long_is_unavailable(self) -> None:
+        with pytest.raises(Unavailable, match="busy"):
+            async with db.transaction():
+                db.send_later(Statement("SET LOCAL statement_timeout = 20", {}))
+                await db.fetch(Statement("SELECT pg_sleep(5)", {}))
+
+    async def test_a_failure_that_somebody_caught_commits_nothing(self) -> None:
+        with pytest.raises(RuntimeError, match="none of it is committed"):
+            async with db.transaction():
+                db.send_later(later("a"))
+                with contextlib.suppress(DBAPIError):
+                    await db.fetch(Statement("SELECT 1 / 0", {}))
+        assert await topics() == []
+
+    async def test_needs_a_transaction(self) -> None:
+        with pytest.raises(RuntimeError, match="needs an open transaction"):
+            await db.fetch(later("a"))
+
+
+async def until_somebody_waits() -> None:
+    """Wait until a statement of another connection waits for a lock."""
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with asyncio.timeout(30):
+        while True:
+            async with db.reading() as session:
+                if (await session.execute(waiting)).scalar():
+                    return
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.usefixtures("own_database")

@@ -1,11 +1,15 @@
 """The column types that every table of ours shares."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import uuid_utils.compat
+from sqlmodel import SQLModel
+
+Row = TypeVar("Row", bound=SQLModel)
 
 
 def new_id() -> Any:
@@ -16,6 +20,16 @@ def new_id() -> Any:
 def now() -> datetime:
     """Return this moment in UTC, to the microsecond."""
     return datetime.now(UTC)
+
+
+def loaded(table: type[Row], values: Mapping[str, Any]) -> Row:
+    """Return a row of ``table`` as a query does: of all columns, none of them checked or a change.
+
+    Making an instance the usual way costs more than the statement that stores it.
+    """
+    row: Row = sa.inspect(table).class_manager.new_instance()
+    row.__dict__.update(values)
+    return row
 
 
 def key_column() -> sa.Column[Any]:

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import psycopg
-import sqlalchemy as sa
 from psycopg.rows import TupleRow
-from sqlmodel import SQLModel
 
 from financial_live import db, telemetry
 from financial_live.errors import Unavailable
@@ -24,9 +22,9 @@ from financial_live.outbox.models import (
     Place,
     Placed,
 )
+from financial_live.sending import Statement, insertion, rows_text
 
-# Built once, and of the bare table: the mapper would cost more than the insertion.
-_APPEND = sa.insert(SQLModel.metadata.tables["outbox"]).inline()
+_APPEND = insertion("outbox", ("name", "topics", "data"))
 
 _log = logging.getLogger(__name__)
 
@@ -60,11 +58,11 @@ def wake() -> None:
         waker()
 
 
-async def append(event: Event) -> None:
-    """Write ``event`` in the task's open transaction; it is told once that commits."""
-    async with db.transaction() as session:
-        values = {"name": event.name, "topics": list(event.topics), "data": dict(event.data)}
-        await session.execute(_APPEND, values)
+async def append(*events: Event) -> None:
+    """Write events in the task's open transaction; they are told, in order, once that commits."""
+    async with db.transaction():
+        rows = [{"name": one.name, "topics": one.topics, "data": one.data} for one in events]
+        db.send_later(Statement(_APPEND, {"rows": rows_text(rows)}))
         db.after_commit(wake)
 
 

@@ -45,8 +45,11 @@ from financial_live.contexts.campaigns.models import (
     ReviewPolicy,
     is_campaign_id,
 )
+from financial_live.contexts.campaigns.remembered import forget, remember, remembered
+from financial_live.contexts.campaigns.repo import Change
 from financial_live.contexts.campaigns.service import (
     counted,
+    counted_all,
     create_campaign,
     delete_campaign,
     edited,
@@ -76,6 +79,7 @@ __all__ = [
     "CampaignRole",
     "CampaignStatus",
     "CampaignSummary",
+    "Change",
     "Invitation",
     "Member",
     "Milestone",
@@ -90,12 +94,14 @@ __all__ = [
     "cancel_invitation",
     "change_member_role",
     "counted",
+    "counted_all",
     "create_campaign",
     "create_milestone",
     "delete_campaign",
     "delete_milestone",
     "edited",
     "find_campaign",
+    "forget",
     "get_campaign",
     "invitation_cancelled",
     "invite",
@@ -116,6 +122,8 @@ __all__ = [
     "milestone_deleted",
     "milestone_reached",
     "milestone_row",
+    "remember",
+    "remembered",
     "remove_member",
     "require",
     "roles",

@@ -189,6 +189,13 @@ def is_campaign_id(text: str) -> bool:
     return _UUID_SHAPE.fullmatch(text.lower()) is not None
 
 
+def key_of(id_or_slug: UUID | str) -> UUID | str:
+    """Return what names a campaign as its id where it is one, else as a slug."""
+    if isinstance(id_or_slug, str) and is_campaign_id(id_or_slug):
+        return UUID(id_or_slug)
+    return id_or_slug
+
+
 def _slug(value: object) -> str | None:
     """Return a slug somebody chose; None for none, which is then made from the name."""
     if value is None or value == "":

@@ -12,9 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from financial_live import db
 from financial_live.contexts import columns
-from financial_live.contexts.campaigns.models import Campaign
+from financial_live.contexts.campaigns.models import Campaign, CampaignStatus, ReviewPolicy
 from financial_live.contexts.listing import Window
+from financial_live.sending import Statement, rows_text
 
 # The switch one_gift_per_donor is enforced by an index on donations, which copy it. Only these
 # columns of theirs are touched here, because donations may call campaigns and not the reverse.
@@ -37,24 +39,28 @@ _table = SQLModel.metadata.tables["campaign"]
 _FIND = sa.select(Campaign).execution_options(populate_existing=True)
 _BY_ID = _FIND.where(col(Campaign.id) == sa.bindparam("key"))
 _BY_SLUG = _FIND.where(col(Campaign.slug) == sa.bindparam("key"))
-_COUNT = (
-    sa.update(_table)
-    .where(
-        _table.c.id == sa.bindparam("campaign"),
-        _table.c.revision
-        == sa.func.coalesce(sa.bindparam("seen", type_=sa.BigInteger), _table.c.revision),
-    )
-    .values(
-        total_raised=_table.c.total_raised + sa.bindparam("amount", type_=sa.Numeric(20, 2)),
-        matched_total=_table.c.matched_total + sa.bindparam("matched", type_=sa.Numeric(20, 2)),
-        transferred_total=_table.c.transferred_total
-        + sa.bindparam("transferred", type_=sa.Numeric(20, 2)),
-        gift_count=_table.c.gift_count + sa.bindparam("gifts", type_=sa.BigInteger),
-        version=_table.c.version + 1,
-        updated_at=sa.bindparam("moment"),
-    )
-    .returning(*_table.c)
-)
+_COUNT = f"""
+UPDATE campaign SET
+    total_raised = total_raised + %(amount)s, matched_total = matched_total + %(matched)s,
+    transferred_total = transferred_total + %(transferred)s, gift_count = gift_count + %(gifts)s,
+    version = version + 1, updated_at = %(moment)s
+WHERE id = %(campaign)s AND revision = coalesce(%(seen)s, revision)
+RETURNING {", ".join(Campaign.model_fields)}
+"""
+_COUNT_ALL = f"""
+UPDATE campaign AS c SET
+    total_raised = c.total_raised + n.amount, matched_total = c.matched_total + n.matched,
+    transferred_total = c.transferred_total + n.transferred, gift_count = c.gift_count + n.gifts,
+    version = c.version + 1, updated_at = %(moment)s
+FROM jsonb_to_recordset(%(rows)s)
+    AS n (id uuid, amount numeric, matched numeric, transferred numeric, gifts int8)
+WHERE c.id = n.id
+RETURNING {", ".join(f"c.{name}" for name in Campaign.model_fields)}
+"""
+_LOCK_ALL = f"""
+SELECT {", ".join(Campaign.model_fields)} FROM campaign
+WHERE id = ANY(%(ids)s) OR slug = ANY(%(slugs)s) ORDER BY id FOR NO KEY UPDATE
+"""
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 
 
@@ -101,16 +107,10 @@ async def lock(session: AsyncSession, campaign_id: UUID) -> Campaign | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def lock_all(
-    session: AsyncSession, ids: Sequence[UUID], slugs: Sequence[str]
-) -> Sequence[Campaign]:
+async def lock_all(ids: Sequence[UUID], slugs: Sequence[str]) -> Sequence[Campaign]:
     """Return the campaigns with these ids or slugs, held as by ``lock``, locked in order of id."""
-    query = (
-        _FIND.where(sa.or_(col(Campaign.id).in_(ids), col(Campaign.slug).in_(slugs)))
-        .order_by(col(Campaign.id))
-        .with_for_update(key_share=True)
-    )
-    return (await session.execute(query)).scalars().all()
+    found = await db.fetch(Statement(_LOCK_ALL, {"ids": list(ids), "slugs": list(slugs)}))
+    return [_campaign(row) for row in found]
 
 
 async def page(
@@ -181,9 +181,7 @@ async def change(session: AsyncSession, campaign_id: UUID, settings: Mapping[str
     return changed
 
 
-async def count(
-    session: AsyncSession, campaign_id: UUID, change: Change, *, revision: int | None
-) -> Campaign | None:
+async def count(campaign_id: UUID, change: Change, *, revision: int | None) -> Campaign | None:
     """Add to a campaign's totals and its version, in one statement that is also its lock.
 
     None if there is no such campaign, or its settings are no longer those of ``revision``.
@@ -197,8 +195,31 @@ async def count(
         "seen": revision,
         "moment": columns.now(),
     }
-    found = (await session.execute(_COUNT, values)).mappings().one_or_none()
-    return None if found is None else Campaign(**found)
+    found = await db.fetch(Statement(_COUNT, values))
+    return _campaign(found[0]) if found else None
+
+
+async def count_all(changes: Mapping[UUID, Change]) -> dict[UUID, Campaign]:
+    """Add to the totals and the version of campaigns that are held, in one statement."""
+    rows = [
+        {
+            "id": campaign_id,
+            "amount": change.amount,
+            "matched": change.matched,
+            "transferred": change.transferred,
+            "gifts": change.gifts,
+        }
+        for campaign_id, change in changes.items()
+    ]
+    values = {"rows": rows_text(rows), "moment": columns.now()}
+    found = await db.fetch(Statement(_COUNT_ALL, values))
+    return {row["id"]: _campaign(row) for row in found}
+
+
+def _campaign(row: dict[str, Any]) -> Campaign:
+    row["status"] = CampaignStatus(row["status"])
+    row["review_policy"] = ReviewPolicy(row["review_policy"])
+    return columns.loaded(Campaign, row)
 
 
 async def remove(session: AsyncSession, campaign_id: UUID) -> None:

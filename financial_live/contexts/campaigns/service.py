@@ -17,7 +17,7 @@ from financial_live.contexts.campaigns.models import (
     Campaign,
     CampaignInput,
     CampaignStatus,
-    is_campaign_id,
+    key_of,
 )
 from financial_live.contexts.campaigns.slugs import free_slug, slug_of
 from financial_live.contexts.constraints import Constraints, refusals
@@ -81,17 +81,11 @@ async def get_campaign(scope: Scope, id_or_slug: UUID | str) -> Campaign:
 
 async def find_campaign(id_or_slug: UUID | str) -> Campaign | None:
     """Return one campaign by its id or slug as it is now, or None; for other contexts."""
-    key = _key(id_or_slug)
+    key = key_of(id_or_slug)
     if isinstance(key, str) and not is_storable_text(key):
         return None
     async with db.reading() as session:
         return await repo.find(session, key)
-
-
-def _key(id_or_slug: UUID | str) -> UUID | str:
-    if isinstance(id_or_slug, str) and is_campaign_id(id_or_slug):
-        return UUID(id_or_slug)
-    return id_or_slug
 
 
 def _unknown(key: UUID | str) -> NotFound:
@@ -275,11 +269,11 @@ async def locked_all(keys: Iterable[object]) -> dict[object, Campaign]:
 
     They are locked in order of id, whatever the order of the keys.
     """
-    wanted = {key: _key(key) for key in keys if isinstance(key, UUID | str)}
+    wanted = {key: key_of(key) for key in keys if isinstance(key, UUID | str)}
     ids = [key for key in wanted.values() if isinstance(key, UUID)]
     slugs = [key for key in wanted.values() if isinstance(key, str) and is_storable_text(key)]
-    async with db.transaction() as session:
-        found = await repo.lock_all(session, ids, slugs)
+    async with db.transaction():
+        found = await repo.lock_all(ids, slugs)
     by_name: dict[object, Campaign] = {c.id: c for c in found} | {c.slug: c for c in found}
     return {key: by_name[name] for key, name in wanted.items() if name in by_name}
 
@@ -304,10 +298,25 @@ async def counted(
     change = repo.Change(amount, matched, transferred, gifts)
     with refusals(_COUNTING, overflow="amount"):
         async with db.transaction() as session:
-            campaign = await repo.count(session, campaign_id, change, revision=revision)
+            campaign = await repo.count(campaign_id, change, revision=revision)
             if campaign is not None and change.total > 0:
                 await reaching.announce(session, campaign, before=campaign.total - change.total)
     return campaign
+
+
+async def counted_all(changes: Mapping[UUID, repo.Change]) -> dict[UUID, Campaign]:
+    """Add to the totals of campaigns that are held, one version up each, as ``counted`` does.
+
+    Returns each as it is after. Emits and raises as ``counted``.
+    """
+    with refusals(_COUNTING, overflow="amount"):
+        async with db.transaction() as session:
+            after = await repo.count_all(changes)
+            for campaign_id, change in sorted(changes.items()):
+                if change.total > 0:
+                    campaign = after[campaign_id]
+                    await reaching.announce(session, campaign, before=campaign.total - change.total)
+    return after
 
 
 async def edited(campaign_id: UUID) -> Campaign:

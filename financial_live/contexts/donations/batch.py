@@ -35,7 +35,7 @@ async def take_many(scope: Scope, gifts: Sequence[Gift]) -> list[Outcome]:
         before = await repo.find_externals(session, names)
         asked = [await _asked(scope, gift, known, before) for gift in gifts]
         fresh = [d for d in asked if isinstance(d, Donation) and d not in before.values()]
-        ids = await repo.add_all(session, fresh)
+        ids = await repo.add_all(fresh)
         campaigns_by_id = {campaign.id: campaign for campaign in known.values()}
         await count_and_tell(scope, campaigns_by_id, [d for d in fresh if d.id in ids])
         after = await repo.find_externals(session, names) if len(ids) < len(fresh) else before
@@ -77,20 +77,24 @@ async def count_and_tell(
 
     The campaigns are held. ``details`` are for the audit trail, where a gift has an entry there.
     """
+    if not stored:
+        return
     by_campaign: dict[UUID, list[Donation]] = {}
     for donation in stored:
         by_campaign.setdefault(donation.campaign_id, []).append(donation)
-    for campaign_id in sorted(by_campaign):
-        gifts = by_campaign[campaign_id]
-        shifts = [giving.shift_of(donation) for donation in gifts]
-        counted = await counting.count(held[campaign_id], shifts, is_held=True)
-        assert counted is not None, "a locked campaign cannot vanish"
-        await counting.post(counted)
+    moved = sorted(by_campaign.items())
+    counted = await counting.count_all(
+        [(held[key], [giving.shift_of(donation) for donation in gifts]) for key, gifts in moved]
+    )
+    await counting.post(*counted)
+    await giving.record(scope, stored, **details)
+    told = []
+    for (_, gifts), one in zip(moved, counted, strict=True):
         for donation in gifts:
-            repo.set_campaign(donation, counted.campaign)
-            await giving.record(scope, donation, **details)
+            repo.set_campaign(donation, one.campaign)
             db.after_commit(partial(telemetry.count_gift, donation.status))
-        await outbox.append(counted.telling(events.donations_created(gifts, counted.campaign)))
+        told.append(one.telling(events.donations_created(gifts, one.campaign)))
+    await outbox.append(*told)
 
 
 def _outcome(gift: Gift, asked: Outcome, refused: set[UUID], after: _Names) -> Outcome:

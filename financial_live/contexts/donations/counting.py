@@ -122,23 +122,57 @@ async def count(
     Part of the transaction that changes the gifts. None if the campaign is gone or its settings are
     no longer those of ``campaign``, unless it ``is_held``. The caller posts what is to be posted.
     """
-    shifts = [shift for shift in shifts if shift.before != shift.after]
+    shifts = _moving(shifts)
     if shifts and await matches.concern(campaign) and not is_held:
         held = await campaigns.locked(campaign.id)
         if held.revision != campaign.revision:
             return None
-    settled = Settled()
-    if shifts and await matches.concern(campaign):
-        settled = await matches.settle(campaign.id, [shift.share for shift in shifts])
+    settled = await _settled(campaign, shifts)
+    change = _change(shifts, settled)
     after = await campaigns.counted(
         campaign.id,
+        amount=change.amount,
+        gifts=change.gifts,
+        matched=change.matched,
+        revision=None if is_held else campaign.revision,
+    )
+    return _counted(after, shifts, settled) if after is not None else None
+
+
+async def count_all(moved: Sequence[tuple[Campaign, Sequence[Shift]]]) -> list[Counted]:
+    """Move the totals of campaigns that are held as ``count`` does, in one statement.
+
+    Each is named once; what became of them is returned in their order.
+    """
+    found = []
+    for campaign, given in moved:
+        shifts = _moving(given)
+        found.append((campaign.id, shifts, await _settled(campaign, shifts)))
+    after = await campaigns.counted_all(
+        {campaign_id: _change(shifts, settled) for campaign_id, shifts, settled in found}
+    )
+    return [_counted(after[campaign_id], *what) for campaign_id, *what in found]
+
+
+def _moving(shifts: Sequence[Shift]) -> list[Shift]:
+    return [shift for shift in shifts if shift.before != shift.after]
+
+
+async def _settled(campaign: Campaign, shifts: Sequence[Shift]) -> Settled:
+    if not shifts or not await matches.concern(campaign):
+        return Settled()
+    return await matches.settle(campaign.id, [shift.share for shift in shifts])
+
+
+def _change(shifts: Sequence[Shift], settled: Settled) -> campaigns.Change:
+    return campaigns.Change(
         amount=sum((shift.amount for shift in shifts), _ZERO),
         gifts=sum(shift.gifts for shift in shifts),
         matched=sum((change.amount for change in settled.changes), _ZERO),
-        revision=None if is_held else campaign.revision,
     )
-    if after is None:
-        return None
+
+
+def _counted(after: Campaign, shifts: Sequence[Shift], settled: Settled) -> Counted:
     posted = [p for shift in shifts for p in shift.postings(after.id, after.currency)]
     posted += [_match_posting(after, change) for change in settled.changes]
     return Counted(after, posted, settled.challenges)
@@ -156,6 +190,6 @@ def _match_posting(campaign: Campaign, change: Change) -> Posting:
     )
 
 
-async def post(counted: Counted) -> None:
+async def post(*counted: Counted) -> None:
     """Write the entries of what was counted."""
-    await ledger.post(counted.postings)
+    await ledger.post([posting for one in counted for posting in one.postings])

@@ -6,9 +6,11 @@ statement takes the lock, and counts only if that is still the revision; else th
 first and the gift checked again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live import db, outbox, telemetry
 from financial_live.contexts import audit_entries, campaigns, columns
+from financial_live.contexts.audit_entries import Entry
 from financial_live.contexts.campaigns import Campaign, ReviewPolicy
 from financial_live.contexts.donations import counting, events, repo
 from financial_live.contexts.donations.counting import Shift
@@ -31,9 +34,11 @@ from financial_live.contexts.donations.models import (
 from financial_live.contexts.donations.pricing import Price, price
 from financial_live.contexts.inputs import INVALID, checked, is_storable_text
 from financial_live.contexts.wire import amount_text
-from financial_live.errors import Invalid, Unavailable
+from financial_live.errors import AppError, Invalid, Unavailable
 from financial_live.rights import Act
 from financial_live.scope import Scope
+
+_NOTHING = Decimal("0.00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ async def take(scope: Scope, gift: Gift) -> Donation:
         first = await _first(session, gift)
         if first is not None:
             return first
-        taken = await _take(session, scope, gift) or await _take(session, scope, gift, held=True)
+        taken = await _take(scope, gift) or await _take(scope, gift, held=True)
     if taken is None:
         raise Unavailable("The campaign is changing too quickly; try again in a moment.")
     return taken
@@ -80,24 +85,37 @@ def check_external_id(gift: Gift) -> None:
         raise Invalid({"external_id": [INVALID]})
 
 
-async def _take(
-    session: AsyncSession, scope: Scope, gift: Gift, *, held: bool = False
-) -> Donation | None:
+async def _take(scope: Scope, gift: Gift, *, held: bool = False) -> Donation | None:
     """Take ``gift``; None if the campaign's settings changed between the check and the count."""
-    campaign = await named_campaign(gift.campaign_key, held=held)
-    given, worth = await checked_gift(scope, gift, campaign)
-    assert campaign is not None, "checking refuses an unknown campaign"
+    campaign, given, worth = await _checked(scope, gift, held=held)
     donation = new_donation(scope, gift, given, worth, campaign)
     counted = await counting.count(campaign, [shift_of(donation)])
     if counted is None:
+        campaigns.forget(campaign)
         return None
     donation.version = counted.campaign.version
-    await repo.add(session, donation, counted.campaign)
+    repo.add(donation, counted.campaign)
     await counting.post(counted)
-    await record(scope, donation)
+    await record(scope, [donation])
     await outbox.append(counted.telling(events.donation_created(donation, counted.campaign)))
     db.after_commit(lambda: telemetry.count_gift(donation.status))
     return donation
+
+
+async def _checked(scope: Scope, gift: Gift, *, held: bool) -> tuple[Campaign, GiftInput, Price]:
+    """Check ``gift`` by the settings that this worker remembers; by those of now if it is refused.
+
+    Raises like ``checked_gift``.
+    """
+    key = gift.campaign_key
+    if not held and isinstance(key, UUID | str) and (known := campaigns.remembered(key)):
+        with suppress(AppError):
+            return known, *await checked_gift(scope, gift, known)
+    campaign = await named_campaign(key, held=held)
+    given, worth = await checked_gift(scope, gift, campaign)
+    assert campaign is not None, "checking refuses an unknown campaign"
+    campaigns.remember(campaign)
+    return campaign, given, worth
 
 
 def shift_of(donation: Donation) -> Shift:
@@ -105,17 +123,23 @@ def shift_of(donation: Donation) -> Shift:
     return Shift(donation.id, donation.inserted_at, counting.NOTHING, counting.standing(donation))
 
 
-async def record(scope: Scope, donation: Donation, **details: Any) -> None:
-    """Write down who took a gift that only the campaign's team may take."""
-    if donation.source == DonationSource.OFFLINE or donation.is_test:
-        about = {"amount": amount_text(donation.amount), "currency": donation.currency}
-        await audit_entries.record(
-            scope,
-            "record",
-            campaign_id=donation.campaign_id,
-            donation_id=donation.id,
-            details=about | {"is_test": donation.is_test} | details,
+async def record(scope: Scope, donations: Sequence[Donation], **details: Any) -> None:
+    """Write down who took those gifts that only the campaign's team may take."""
+    entries = [
+        Entry(
+            donation.campaign_id,
+            donation.id,
+            {
+                "amount": amount_text(donation.amount),
+                "currency": donation.currency,
+                "is_test": donation.is_test,
+                **details,
+            },
         )
+        for donation in donations
+        if donation.source == DonationSource.OFFLINE or donation.is_test
+    ]
+    await audit_entries.record_all(scope, "record", entries)
 
 
 async def named_campaign(key: object, *, held: bool = False) -> Campaign | None:
@@ -158,20 +182,24 @@ def new_donation(
         is_approved = False
     moment = columns.now()
     given_at = given.given_at if isinstance(given, OfflineInput) else gift.given_at
-    return Donation(
-        id=columns.new_id(),
-        **given.model_dump(include=set(GiftInput.model_fields)),
-        counted_amount=worth.amount if is_approved and not given.is_test else None,
-        rate=worth.rate,
-        rate_as_of=worth.rate_as_of,
-        rate_source=worth.rate_source,
-        status=DonationStatus.APPROVED if is_approved else DonationStatus.PENDING,
-        one_per_donor=campaign.one_gift_per_donor,
+    values = {
+        **{name: getattr(given, name) for name in GiftInput.model_fields},
+        "id": columns.new_id(),
+        "counted_amount": worth.amount if is_approved and not given.is_test else None,
+        "refunded_amount": _NOTHING,
+        "rate": worth.rate,
+        "rate_as_of": worth.rate_as_of,
+        "rate_source": worth.rate_source,
+        "status": DonationStatus.APPROVED if is_approved else DonationStatus.PENDING,
+        "first_approver": None,
+        "is_hidden": False,
+        "one_per_donor": campaign.one_gift_per_donor,
         # Who enters an offline gift has not given it.
-        user_id=None if gift.source == DonationSource.OFFLINE else scope.user_id,
-        source=gift.source,
-        external_id=gift.external_id,
-        version=campaign.version,
-        inserted_at=given_at or moment,
-        updated_at=moment,
-    )
+        "user_id": None if gift.source == DonationSource.OFFLINE else scope.user_id,
+        "source": gift.source,
+        "external_id": gift.external_id,
+        "version": campaign.version,
+        "inserted_at": given_at or moment,
+        "updated_at": moment,
+    }
+    return columns.loaded(Donation, values)

@@ -72,14 +72,14 @@ async def _record(
 ) -> list[Donation]:
     campaign = await campaigns.get_campaign(scope, key)
     with refusals(CONSTRAINTS, overflow="amount"):
-        async with db.transaction() as session:
+        async with db.transaction():
             held = await campaigns.locked(campaign.id)
             await campaigns.require(scope, Act.RECORD_BATCH, held.id)
             control = _control(gifts, attrs)
             asked = [Gift(gift, DonationSource.OFFLINE, held.id) for gift in gifts]
             donations = await _checked(scope, asked, held)
             _refuse_disagreement(donations, control, held.currency)
-            stored = await repo.add_all(session, donations)
+            stored = await repo.add_all(donations)
             _refuse_taken(donations, stored)
             await batch.count_and_tell(
                 scope, {held.id: held}, donations, batch_id=str(columns.new_id())

@@ -6,24 +6,20 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import SQLModel, col
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from financial_live import db
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations.models import COUNTED, Donation, DonationSource
 from financial_live.contexts.listing import Seek, Window
+from financial_live.sending import Statement, insertion, rows_text
 
-# Built once, and of the bare table: for a single row the mapper costs more than the insertion.
-_ADD = sa.insert(SQLModel.metadata.tables["donation"])
 _COLUMNS = tuple(Donation.model_fields)
-_ADD_ALL = (
-    insert(SQLModel.metadata.tables["donation"])
-    .on_conflict_do_nothing()
-    .returning(SQLModel.metadata.tables["donation"].c.id)
-)
+_ADD = insertion("donation", _COLUMNS)
+_ADD_ALL = insertion("donation", _COLUMNS, then="ON CONFLICT DO NOTHING RETURNING id")
 Query = sa.Select[tuple[Donation]]
 # Spelled out, not as parameters: only so does the planner know the index that holds just these.
 _WAITS = sa.text("donation.status = 'pending' AND NOT donation.is_test")
@@ -241,19 +237,23 @@ async def find_externals(
     return {(d.source, d.external_id or ""): d for d in rows.scalars()}
 
 
-async def add_all(session: AsyncSession, donations: Sequence[Donation]) -> set[UUID]:
+async def add_all(donations: Sequence[Donation]) -> set[UUID]:
     """Store gifts in one statement; return the ids of those that no unique index refused."""
     if not donations:
         return set()
-    rows = [{name: getattr(d, name) for name in _COLUMNS} for d in donations]
-    stored = await session.execute(_ADD_ALL, rows)
-    return set(stored.scalars())
+    stored = await db.fetch(Statement(_ADD_ALL, _rows(donations)))
+    return {row["id"] for row in stored}
 
 
-async def add(session: AsyncSession, donation: Donation, campaign: Campaign) -> None:
-    """Store a gift, and set its campaign as it is after."""
-    await session.execute(_ADD, {name: getattr(donation, name) for name in _COLUMNS})
+def add(donation: Donation, campaign: Campaign) -> None:
+    """Store a gift, with the next statement or the commit, and set its campaign as it is after."""
+    db.send_later(Statement(_ADD, _rows([donation])))
     set_campaign(donation, campaign)
+
+
+def _rows(donations: Sequence[Donation]) -> dict[str, str]:
+    rows = [{name: given[name] for name in _COLUMNS} for given in map(vars, donations)]
+    return {"rows": rows_text(rows)}
 
 
 def set_campaign(donation: Donation, campaign: Campaign) -> None:

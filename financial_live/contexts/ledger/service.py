@@ -21,8 +21,8 @@ from financial_live.scope import Scope
 async def post(postings: Sequence[Posting]) -> None:
     """Write entries in the task's open transaction, in which the totals change as well."""
     if postings:
-        async with db.transaction() as session:
-            await repo.add(session, repo.values_of(postings))
+        async with db.transaction():
+            repo.add(repo.values_of(postings))
 
 
 async def has_entries(donation_id: UUID) -> bool:
@@ -66,7 +66,7 @@ async def _transfer(
     giver = await campaigns.get_campaign(scope, from_campaign)
     taker = await campaigns.find_campaign(to_campaign)
     given = checked(TransferInput, attrs)
-    async with db.transaction() as session:
+    async with db.transaction():
         held = await campaigns.locked_all([giver.id, *([taker.id] if taker else [])])
         if giver.id not in held:
             raise Conflict("The campaign was deleted meanwhile.")
@@ -77,7 +77,7 @@ async def _transfer(
         _refuse_overdraw(giver, given.amount)
         posted = Posting(EntryKind.TRANSFER, giver.id, taker.id, given.amount, giver.currency)
         [row] = repo.values_of([posted])
-        await repo.add(session, [row])
+        repo.add([row])
         entry = LedgerEntry(**row)
         # The rows are held already; the order of the two counts matters no more.
         for campaign, sign in ((giver, -1), (taker, 1)):
