@@ -52,8 +52,10 @@ _SETTINGS = {
 }
 
 # What each side writes for a gift, without what is another's by nature: keys, names, moments.
-_OWN = "ARRAY['id', 'campaign_id', 'donation_id', 'debit_campaign_id', 'credit_campaign_id', 'slug',\
+_OWN = (
+    "ARRAY['id', 'campaign_id', 'donation_id', 'debit_campaign_id', 'credit_campaign_id', 'slug',\
  'name', 'inserted_at', 'updated_at']"
+)
 ROWS = {
     "donation": f"SELECT to_jsonb(d) - {_OWN} FROM donation d WHERE campaign_id = :campaign",
     "ledger entry": f"SELECT to_jsonb(e) - {_OWN} FROM ledger_entry e"
@@ -147,11 +149,11 @@ async def our_side() -> Side:
 async def bare_side(connections: Sequence[sql.Connection]) -> Side:
     """Return the side that gives by bare SQL."""
 
-    async def one(number: int, ids: Sequence[UUID]) -> object:
-        return await sql.give(connections[number], GIFT, ids[0])
+    async def one(number: int, ids: Sequence[UUID]) -> None:
+        await sql.give(connections[number], GIFT, ids[0])
 
-    async def many(number: int, ids: Sequence[UUID]) -> object:
-        return await sql.give_many(connections[number], GIFT, ids)
+    async def many(number: int, ids: Sequence[UUID]) -> None:
+        await sql.give_many(connections[number], GIFT, ids)
 
     return Side(one, many, await make_campaigns("Bare", review_policy="automatic"))
 
@@ -214,9 +216,7 @@ class Team:
 async def measure_team(times: int) -> Team:
     """Enter and approve so many times."""
     team = Team(await make_campaigns("Team"))
-    await campaigns.update_campaign(
-        Scope.operator(), team.ids[0], {"review_policy": "automatic"}
-    )
+    await campaigns.update_campaign(Scope.operator(), team.ids[0], {"review_policy": "automatic"})
     for _ in range(times):
         await team.enter()
         await team.approve()

@@ -41,13 +41,11 @@ _GIVEN = (
     " show_name, show_amount)"
 )
 _SAID = "0, false, 'approved', false, false, 'web', true, true"
-_ADD = (
-    f"INSERT INTO donation {_GIVEN}"
-    f" VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {_SAID})"
-)
+_ADD = f"INSERT INTO donation {_GIVEN} VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {_SAID})"
 _ADD_MANY = (
-    f"INSERT INTO donation {_GIVEN} SELECT id, campaign_id, version, %s, %s, %s, %s, %s, %s, %s, %s,"
-    f" {_SAID} FROM unnest(%s::uuid[], %s::uuid[], %s::int8[]) AS n (id, campaign_id, version)"
+    f"INSERT INTO donation {_GIVEN}"
+    f" SELECT id, campaign_id, version, %s, %s, %s, %s, %s, %s, %s, %s, {_SAID}"
+    f" FROM unnest(%s::uuid[], %s::uuid[], %s::int8[]) AS n (id, campaign_id, version)"
 )
 _ENTRY = (
     "(id, donation_id, debit_campaign_id, credit_campaign_id, amount, currency, inserted_at, kind,"

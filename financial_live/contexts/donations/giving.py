@@ -101,9 +101,7 @@ async def _take(scope: Scope, gift: Gift, *, held: bool = False) -> Donation | N
     return donation
 
 
-async def _checked(
-    scope: Scope, gift: Gift, *, held: bool
-) -> tuple[Campaign, GiftInput, Price]:
+async def _checked(scope: Scope, gift: Gift, *, held: bool) -> tuple[Campaign, GiftInput, Price]:
     """Check ``gift`` by the settings that this worker remembers; by those of now if it is refused.
 
     Raises like ``checked_gift``.
