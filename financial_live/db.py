@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import psycopg.errors
@@ -180,8 +180,7 @@ class _Open:
 
 
 def _driver_of(session: Session) -> Driver:
-    driver: Driver = session.connection().connection.driver_connection
-    return driver
+    return cast("Driver", session.connection().connection.driver_connection)
 
 
 _database: Database | None = None
@@ -338,10 +337,10 @@ def after_commit(callback: Callable[[], None]) -> None:
 
 
 def send_later(statement: Statement) -> None:
-    """Send ``statement``, whose result nobody needs, with the open transaction's next or its commit.
+    """Send ``statement``, whose result nobody needs, with the next one or with the commit.
 
-    So what it does is there for whatever is read after it, and what is wrong with it is raised there
-    or by the commit: in the block that the outermost ``transaction`` is in.
+    So what it does is there for whatever is read after it in the task's open transaction. What is
+    wrong with it is raised there, or by the commit, at the end of the outermost ``transaction``.
     """
     joined = _joined()
     if joined is None or joined.is_reading:

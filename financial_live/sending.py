@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import orjson
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from financial_live import telemetry
 
@@ -41,7 +41,7 @@ def insertion(table: str, columns: Sequence[str], *, then: str = "") -> str:
     """Return the SQL that stores the rows ``%(rows)s`` of ``rows_text``, and ``then`` does more."""
     names = ", ".join(columns)
     given = f"jsonb_populate_recordset(NULL::{table}, %(rows)s)"
-    return f"INSERT INTO {table} ({names}) SELECT {names} FROM {given} {then}".strip()
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM {given} {then}".strip()  # noqa: S608
 
 
 def rows_text(rows: Sequence[Row]) -> str:
@@ -89,7 +89,7 @@ async def send(
             telemetry.observe_query(text, passed_s)
 
 
-def _wrapped(error: psycopg.Error, driver: Driver) -> DBAPIError:
+def _wrapped(error: psycopg.Error, driver: Driver) -> StatementError:
     """Return the error as SQLAlchemy raises it, without what the statement was given."""
     return DBAPIError.instance(
         "(sent by the driver)",

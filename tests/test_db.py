@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from financial_live import db
-from financial_live.outbox import TopicSequence
 from financial_live.errors import Unavailable
+from financial_live.outbox import TopicSequence
 from financial_live.sending import Statement, insertion, rows_text
 
 INSERT = sa.text("INSERT INTO topic_sequence (topic, seq) VALUES (:topic, 1)")

@@ -149,11 +149,11 @@ async def our_side() -> Side:
 async def bare_side(connections: Sequence[sql.Connection]) -> Side:
     """Return the side that gives by bare SQL."""
 
-    async def one(number: int, ids: Sequence[UUID]) -> object:
-        return await sql.give(connections[number], GIFT, ids[0])
+    async def one(number: int, ids: Sequence[UUID]) -> None:
+        await sql.give(connections[number], GIFT, ids[0])
 
-    async def many(number: int, ids: Sequence[UUID]) -> object:
-        return await sql.give_many(connections[number], GIFT, ids)
+    async def many(number: int, ids: Sequence[UUID]) -> None:
+        await sql.give_many(connections[number], GIFT, ids)
 
     return Side(one, many, await make_campaigns("Bare", review_policy="automatic"))
 

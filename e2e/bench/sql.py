@@ -43,8 +43,9 @@ _GIVEN = (
 _SAID = "0, false, 'approved', false, false, 'web', true, true"
 _ADD = f"INSERT INTO donation {_GIVEN} VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {_SAID})"
 _ADD_MANY = (
-    f"INSERT INTO donation {_GIVEN} SELECT id, campaign_id, version, %s, %s, %s, %s, %s, %s, %s, %s,"
-    f" {_SAID} FROM unnest(%s::uuid[], %s::uuid[], %s::int8[]) AS n (id, campaign_id, version)"
+    f"INSERT INTO donation {_GIVEN}"
+    f" SELECT id, campaign_id, version, %s, %s, %s, %s, %s, %s, %s, %s, {_SAID}"
+    f" FROM unnest(%s::uuid[], %s::uuid[], %s::int8[]) AS n (id, campaign_id, version)"
 )
 _ENTRY = (
     "(id, donation_id, debit_campaign_id, credit_campaign_id, amount, currency, inserted_at, kind,"

@@ -46,7 +46,7 @@ UPDATE campaign SET
     version = version + 1, updated_at = %(moment)s
 WHERE id = %(campaign)s AND revision = coalesce(%(seen)s, revision)
 RETURNING {", ".join(Campaign.model_fields)}
-"""
+"""  # noqa: S608  All of it is ours.
 _COUNT_ALL = f"""
 UPDATE campaign AS c SET
     total_raised = c.total_raised + n.amount, matched_total = c.matched_total + n.matched,
@@ -56,11 +56,11 @@ FROM jsonb_to_recordset(%(rows)s)
     AS n (id uuid, amount numeric, matched numeric, transferred numeric, gifts int8)
 WHERE c.id = n.id
 RETURNING {", ".join(f"c.{name}" for name in Campaign.model_fields)}
-"""
+"""  # noqa: S608
 _LOCK_ALL = f"""
 SELECT {", ".join(Campaign.model_fields)} FROM campaign
 WHERE id = ANY(%(ids)s) OR slug = ANY(%(slugs)s) ORDER BY id FOR NO KEY UPDATE
-"""
+"""  # noqa: S608
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 
 

@@ -124,8 +124,8 @@ async def count(
     """
     shifts = _moving(shifts)
     if shifts and await matches.concern(campaign) and not is_held:
-        held = await campaigns.locked(campaign.id)
-        if held.revision != campaign.revision:
+        held = await campaigns.locked_all([campaign.id])
+        if campaign.id not in held or held[campaign.id].revision != campaign.revision:
             return None
     settled = await _settled(campaign, shifts)
     change = _change(shifts, settled)
@@ -144,14 +144,14 @@ async def count_all(moved: Sequence[tuple[Campaign, Sequence[Shift]]]) -> list[C
 
     Each is named once; what became of them is returned in their order.
     """
-    found = []
+    found: list[tuple[UUID, list[Shift], Settled]] = []
     for campaign, given in moved:
         shifts = _moving(given)
         found.append((campaign.id, shifts, await _settled(campaign, shifts)))
     after = await campaigns.counted_all(
-        {campaign_id: _change(shifts, settled) for campaign_id, shifts, settled in found}
+        {key: _change(shifts, settled) for key, shifts, settled in found}
     )
-    return [_counted(after[campaign_id], *what) for campaign_id, *what in found]
+    return [_counted(after[key], shifts, settled) for key, shifts, settled in found]
 
 
 def _moving(shifts: Sequence[Shift]) -> list[Shift]:
