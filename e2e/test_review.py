@@ -40,7 +40,9 @@ async def queue(operator: Operator, sari: Account, budi: Account) -> Campaign:
 
 async def give(site: Site, campaign: Campaign, *names: str, **gift: Any) -> None:
     for name in names:
-        await site.give(campaign.slug, **{"donor_name": name, "amount": "50"} | gift)
+        await site.give(
+            campaign.slug, **{"donor_name": name, "amount": "50", "currency": "USD"} | gift
+        )
 
 
 def row(page: Page, name: str) -> Locator:

@@ -18,7 +18,7 @@ LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
 
 def upgrade() -> None:
     op.execute(LOCK_TIMEOUT)
-    # It holds few of all gifts: building it reads the table once, in a second for a million of them.
+    # It holds few of all gifts: building it reads the table once, a second for a million of them.
     op.create_index(
         "donation_waiting_index",
         "donation",
