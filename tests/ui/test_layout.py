@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from financial_live.contexts import accounts
+from financial_live.contexts import accounts, donations
 from financial_live.contexts.accounts import User
+from financial_live.contexts.donations import Waiting
 from financial_live.errors import Unavailable
 from financial_live.scope import Role, Scope
 from financial_live.ui import layout
@@ -19,6 +20,7 @@ class Visitor:
     def __init__(self) -> None:
         self.scope = Scope.user(uuid4(), role=Role.MANAGER)
         self.is_away = False
+        self.reviews = False
 
     def token_of(self, state: object) -> str:
         return "token"
@@ -31,6 +33,12 @@ class Visitor:
     async def find_user(self, scope: Scope, user_id: object) -> User:
         return User(name="Siti Nurhaliza", email="siti@example.org")
 
+    async def is_reviewer(self, scope: Scope) -> bool:
+        return self.reviews
+
+    async def waiting(self, scope: Scope) -> list[Waiting]:
+        return [Waiting(uuid4(), slug, slug, "IDR", count) for slug, count in (("a", 3), ("b", 4))]
+
 
 @pytest.fixture
 def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
@@ -38,6 +46,8 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
     monkeypatch.setattr(layout, "scope_of", visitor.scope_of)
     monkeypatch.setattr(layout, "token_of", visitor.token_of)
     monkeypatch.setattr(accounts, "find_user", visitor.find_user)
+    monkeypatch.setattr(donations, "is_reviewer", visitor.is_reviewer)
+    monkeypatch.setattr(donations, "waiting", visitor.waiting)
     return visitor
 
 
@@ -56,6 +66,15 @@ def seen(shell: Any) -> tuple[str, bool, bool]:
 
 
 class TestArrive:
+    async def test_leads_reviewers_to_what_waits_for_them_and_nobody_else(
+        self, shell: Any, visitor: Visitor
+    ) -> None:
+        await handle(shell, Shell.arrive)
+        assert (shell.may_review, shell.waiting) == (False, 0)
+        visitor.reviews = True
+        await handle(shell, Shell.arrive)
+        assert (shell.may_review, shell.waiting) == (True, 7)
+
     async def test_names_who_is_here(self, shell: Any, visitor: Visitor) -> None:
         assert await handle(shell, Shell.arrive) is None
         assert seen(shell) == ("Siti Nurhaliza", True, True)
