@@ -41,7 +41,7 @@ def bar(
     ticks = [] if milestones is None else [rx.foreach(milestones, partial(_tick, goal, total))]
     return rx.el.div(
         rx.el.div(
-            _filled(bar_width(goal, total), "bar-fill bar-match"),
+            _filled(bar_width(goal, total), "bar-match"),
             _filled(bar_place(own, goal, total), "bar-fill"),
             class_name="bar-track",
         ),
