@@ -47,6 +47,7 @@ DONORS = 16
 CLIENTS = 4
 REVIEWERS_EACH = 4
 _PAUSE_S = 0.1
+_START_S = 120
 _LOOKS = 100
 _NEXT_KILL_S = 0.3
 _WORKER_EVERY = 4
@@ -259,9 +260,7 @@ async def suffer(stage: Stage, lasts_s: float) -> list[Donor]:
     async with asyncio.TaskGroup() as group:
         for donor in donors:
             group.create_task(donor.run(stage.campaign.slug, is_over))
-        await eventually(
-            lambda: _all_review(stage), what="all processes review", within_s=PATIENCE_S
-        )
+        await eventually(lambda: _all_review(stage), what="all processes review", within_s=_START_S)
         begun = time.monotonic()
         while (passed_s := time.monotonic() - begun) < lasts_s or not stage.kills["PostgreSQL"]:
             if there := await stage.at_work():
