@@ -257,10 +257,10 @@ async def suffer(stage: Stage, lasts_s: float) -> list[Donor]:
     """Let everybody act and be killed for so long; return the donors, who are all answered."""
     donors = [Donor(number, stage.site.address) for number in range(DONORS)]
     is_over = asyncio.Event()
+    await eventually(lambda: _all_work(stage), what="all processes work", within_s=_START_S)
     async with asyncio.TaskGroup() as group:
         for donor in donors:
             group.create_task(donor.run(stage.campaign.slug, is_over))
-        await eventually(lambda: _all_review(stage), what="all processes review", within_s=_START_S)
         begun = time.monotonic()
         while (passed_s := time.monotonic() - begun) < lasts_s or not stage.kills["PostgreSQL"]:
             if there := await stage.at_work():
@@ -275,8 +275,8 @@ async def suffer(stage: Stage, lasts_s: float) -> list[Donor]:
     return donors
 
 
-async def _all_review(stage: Stage) -> bool:
-    return all(answers_in(stage.folder / f"answers{number}") for number in range(CLIENTS))
+async def _all_work(stage: Stage) -> bool:
+    return len(await stage.at_work()) == CLIENTS
 
 
 class Table:
