@@ -28,7 +28,9 @@ _donation = sa.table(
 )
 _challenge = sa.table("match_challenge", sa.column("campaign_id", sa.Uuid))
 _entry = sa.table(
-    "ledger_entry", sa.column("debit_campaign_id", sa.Uuid), sa.column("credit_campaign_id", sa.Uuid)
+    "ledger_entry",
+    sa.column("debit_campaign_id", sa.Uuid),
+    sa.column("credit_campaign_id", sa.Uuid),
 )
 _table = SQLModel.metadata.tables["campaign"]
 # Every gift runs these, so they are built once: building them takes longer than running them.

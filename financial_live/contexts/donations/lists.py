@@ -77,9 +77,9 @@ async def list_managed(
 ) -> listing.Page[Donation]:
     """Return one page of the gifts to all campaigns in whose teams the caller is; admins: to all.
 
-    Filters and order are those of ``list_donations``; tests are left out. The gifts are whole, but for addresses where
-    the caller is a viewer. Raises Unauthorized, Forbidden, and Invalid naming every parameter that
-    is wrong.
+    Filters and order are those of ``list_donations``; tests are left out. The gifts are whole, but
+    for addresses where the caller is a viewer. Raises Unauthorized, Forbidden, and Invalid naming
+    every parameter that is wrong.
     """
     rights.require(scope, Act.LIST_MANAGED, owner=scope.user_id)
     errors = Errors()
