@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import BeforeValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from sqlmodel import Field, SQLModel
 
 from financial_live.contexts import columns
@@ -140,6 +140,13 @@ def _moment(value: object) -> datetime | None:
     return value.astimezone(UTC)
 
 
+def _after_start(ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
+    starts_at = info.data.get("starts_at")
+    if starts_at and ends_at and ends_at <= starts_at:
+        raise Wrong("must be after starts_at")
+    return ends_at
+
+
 _Moment = BeforeValidator(_moment, json_schema_input_type=str | None)
 
 
@@ -154,11 +161,5 @@ class ChallengeInput(Input):
     """The most that is added in all, in the campaign's currency."""
     starts_at: Annotated[datetime | None, _Moment] = None
     """The first moment of gifts that are matched, with its zone; now where nothing is given."""
-    ends_at: Annotated[datetime | None, _Moment] = None
+    ends_at: Annotated[datetime | None, _Moment, AfterValidator(_after_start)] = None
     """The first moment of gifts that no longer are; open-ended where nothing is given."""
-
-    @model_validator(mode="after")
-    def _check_order(self) -> "ChallengeInput":
-        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
-            raise Wrong("must be after starts_at")
-        return self
