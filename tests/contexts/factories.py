@@ -1,6 +1,9 @@
 """What the tests of contexts make their campaigns and gifts of."""
 
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+import pytest
 
 from financial_live import db
 from financial_live.contexts import campaigns, donations
@@ -11,6 +14,7 @@ from financial_live.scope import Scope
 
 OPERATOR = Scope.operator()
 VISITOR = Scope.visitor()
+E = TypeVar("E", bound=AppError)
 GIFT = {
     "donor_name": "Siti Nurhaliza",
     "donor_email": "siti@example.org",
@@ -45,6 +49,19 @@ async def set_status(donation: Donation, status: str) -> None:
         )
 
 
+async def execute(statement: str, *values: Any) -> None:
+    """Do what no use case does."""
+    async with db.transaction() as session:
+        await (await session.connection()).exec_driver_sql(statement, values)
+
+
+async def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Return what the database holds."""
+    async with db.transaction() as session:
+        found = await (await session.connection()).exec_driver_sql(query, values)
+        return [tuple(row) for row in found]
+
+
 async def events(after: int = 0) -> list[tuple[str, list[str], dict[str, Any]]]:
     """Return what was told: name, topics and data of each event, in order."""
     async with db.transaction() as session:
@@ -58,3 +75,11 @@ async def events(after: int = 0) -> list[tuple[str, list[str], dict[str, Any]]]:
 def messages(error: AppError, field: str) -> list[str]:
     """Return what is wrong with ``field``."""
     return error.fields.get(field, [])
+
+
+async def refused(kind: type[E], call: Awaitable[Any]) -> E:
+    """Return the refusal, which must be of this very kind."""
+    with pytest.raises(kind) as caught:
+        await call
+    assert type(caught.value) is kind
+    return caught.value

@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from financial_live.contexts import accounts, columns
 from financial_live.contexts.accounts import LoggedIn, Purpose, User, passwords
-from financial_live.scope import Scope
+from financial_live.scope import Role, Scope
 from tests.contexts.factories import OPERATOR, VISITOR, events
 
 PASSWORD = "correct horse battery"
@@ -42,6 +42,12 @@ def still_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
 async def make_user(email: str = EMAIL, **attrs: Any) -> User:
     """Make an account that can log in."""
     return await accounts.create_user(OPERATOR, SITI | {"email": email} | attrs)
+
+
+async def make_admin(name: str) -> Scope:
+    """Make an account that may do everything, and return its scope."""
+    user = await make_user(f"{name.lower()}@example.org", name=name, role="admin")
+    return Scope.user(user.id, role=Role.ADMIN)
 
 
 async def registered(email: str = EMAIL) -> UUID:

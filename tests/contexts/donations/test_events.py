@@ -59,6 +59,9 @@ class TestPublicGift:
             "donor_name": "Siti",
             "amount": "50.00",
             "currency": "IDR",
+            "counted_amount": "50.00",
+            "rate": None,
+            "rate_as_of": None,
             "status": "approved",
             "message": "Semoga lancar",
             "inserted_at": "2026-03-07T12:00:00.000000Z",
@@ -67,7 +70,18 @@ class TestPublicGift:
 
     def test_hides_what_the_donor_hides(self) -> None:
         assert donations.public_gift(gift(show_name=False))["donor_name"] is None
-        assert donations.public_gift(gift(show_amount=False))["amount"] is None
+        public = donations.public_gift(gift(show_amount=False))
+        assert (public["amount"], public["counted_amount"]) == (None, None)
+
+    def test_hides_what_the_team_hides(self) -> None:
+        public = donations.public_gift(gift(is_hidden=True))
+        assert (public["donor_name"], public["message"]) == (None, "")
+        assert public["amount"] == "50.00"
+
+    def test_names_the_rate_of_another_currency(self) -> None:
+        by = {"rate": Decimal("15000.50000000000000"), "rate_as_of": MOMENT.date()}
+        public = donations.public_gift(gift(currency="USD", rate_source="ECB", **by))
+        assert (public["rate"], public["rate_as_of"]) == ("15000.5", "2026-03-07")
 
     @pytest.mark.parametrize("show_name", [True, False])
     @pytest.mark.parametrize("show_amount", [True, False])

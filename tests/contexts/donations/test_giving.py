@@ -144,10 +144,10 @@ class TestValidation:
         campaign = await make_campaign(status=status)
         assert await fields(campaign.id) == {"campaign_id": [f"is {status}"]}
 
-    async def test_the_currency_is_the_campaigns(self) -> None:
+    async def test_the_currency_is_the_campaigns_where_there_is_no_rate(self) -> None:
         campaign = await make_campaign()
         assert await fields(campaign.id, currency="USD") == {
-            "currency": ["must be IDR, the campaign's currency"]
+            "currency": ["has no exchange rate to IDR: give in IDR"]
         }
 
     async def test_an_amount_is_at_most_the_campaigns_largest(self) -> None:

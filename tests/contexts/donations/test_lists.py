@@ -54,6 +54,20 @@ class TestListManaged:
         assert named(await donations.list_managed(scope, search="siti@")) == ["Budi"]
         assert named(await donations.list_managed(scope, search="ana")) == ["Ana"]
 
+    async def test_tests_are_in_no_list_and_shown_by_their_id(self) -> None:
+        owned = await make_campaign()
+        tried = await make_gift(owned, OPERATOR, is_test=True)
+        scope = await make_manager(owner=owned)
+
+        for seen in (scope, OPERATOR):
+            assert named(await donations.list_managed(seen)) == []
+            assert named(await donations.scroll(seen)) == []
+            assert named(await donations.list_donations(seen, campaign_id=owned.id)) == []
+            assert named(await donations.scroll(seen, campaign_id=owned.id)) == []
+            assert await donations.latest(seen, campaign_id=owned.id) == []
+            assert (await donations.statistics(seen, owned.id)).largest is None
+            assert (await donations.get_donation(seen, tried.id)).is_test
+
     async def test_a_manager_of_nothing_sees_nothing(self) -> None:
         await make_gift(await make_campaign())
         scope = await make_manager()

@@ -48,9 +48,10 @@ async def some_gifts() -> tuple[Campaign, Campaign, list[Donation]]:
         await make_gift(mosque, donor_name="Dewi"),
         await make_gift(well, donor_name="Dewi"),
         await make_gift(mosque, donor_name="Budi", message="untuk dewi"),
-        await make_gift(mosque, OPERATOR, donor_name="Dewi", is_test=True),
         await make_gift(mosque, donor_name="Dewi Rahasia", show_name=False),
     ]
+    # No list has a test.
+    await make_gift(mosque, OPERATOR, donor_name="Dewi", is_test=True)
     return mosque, well, gifts
 
 
@@ -60,7 +61,7 @@ def names(page: donations.Page[Donation]) -> list[str]:
 
 @pytest.mark.usefixtures("database")
 class TestList:
-    async def test_the_operator_sees_all_newest_first(self) -> None:
+    async def test_the_operator_sees_all_but_tests_newest_first(self) -> None:
         _, _, gifts = await some_gifts()
         page = await donations.list_donations(OPERATOR)
         assert [d.id for d in page.items] == [d.id for d in reversed(gifts)]
@@ -80,7 +81,7 @@ class TestList:
         found = await donations.list_donations(
             OPERATOR, campaign_id=mosque.id, status="approved", search="DEWI"
         )
-        assert names(found) == ["Dewi Rahasia", "Dewi", "Budi", "Dewi"]
+        assert names(found) == ["Dewi Rahasia", "Budi", "Dewi"]
         pending = await donations.list_donations(OPERATOR, campaign_id=str(well.id))
         assert names(pending) == ["Dewi"]
 
@@ -91,21 +92,19 @@ class TestList:
 
     async def test_an_address_is_found_by_the_operator_only(self) -> None:
         await some_gifts()
-        assert (await donations.list_donations(OPERATOR, search="siti@")).total == 5
+        assert (await donations.list_donations(OPERATOR, search="siti@")).total == 4
         assert (await donations.list_donations(VISITOR, search="siti@")).total == 0
 
     async def test_pages_partition_the_list(self) -> None:
         _, _, gifts = await some_gifts()
-        pages = [
-            await donations.list_donations(OPERATOR, page=n, per_page="2") for n in ("1", 2, 3)
-        ]
+        pages = [await donations.list_donations(OPERATOR, page=n, per_page="2") for n in ("1", 2)]
         assert [d.id for p in pages for d in p.items] == [d.id for d in reversed(gifts)]
-        assert {(p.total, p.pages) for p in pages} == {(5, 3)}
+        assert {(p.total, p.pages) for p in pages} == {(4, 2)}
 
     async def test_a_limit_is_the_first_so_many(self) -> None:
         _, _, gifts = await some_gifts()
         page = await donations.list_donations(OPERATOR, limit=2, page=9, per_page=1)
-        assert [d.id for d in page.items] == [gifts[4].id, gifts[3].id]
+        assert [d.id for d in page.items] == [gifts[3].id, gifts[2].id]
 
     async def test_names_every_wrong_parameter(self) -> None:
         error = await refused(
@@ -255,10 +254,10 @@ class TestUpdate:
         error = await refused(donations.update_donation(OPERATOR, given.id, {"amount": "11"}))
         assert error.fields == {"amount": ["must be at most Rp\u00a010"]}
 
-    async def test_the_currency_is_the_campaigns(self) -> None:
+    async def test_the_currency_is_the_campaigns_where_there_is_no_rate(self) -> None:
         given = await make_gift(await make_campaign(review_policy="manual"))
         error = await refused(donations.update_donation(OPERATOR, given.id, {"currency": "EUR"}))
-        assert error.fields == {"currency": ["must be IDR, the campaign's currency"]}
+        assert error.fields == {"currency": ["has no exchange rate to IDR: give in IDR"]}
 
     async def test_another_donors_address_is_taken(self) -> None:
         campaign = await make_campaign(one_gift_per_donor=True)
