@@ -87,7 +87,7 @@ class TestDerivedValues:
         assert in_browser("format.barPlace(...v)", values) == [25, 25, 125]
 
     def test_what_gifts_are_of_the_total_is_never_negative(self) -> None:
-        values = [["100.50", "0.25"], ["10", "20"], ["7.00", None]]
+        values: list[list[object]] = [["100.50", "0.25"], ["10", "20"], ["7.00", None]]
         assert in_browser("format.withoutMatch(...v)", values) == ["100.25", "0", "7.00"]
 
 
