@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from financial_live.contexts import campaigns, donations
@@ -7,7 +9,7 @@ from tests.contexts.factories import OPERATOR, VISITOR, events, make_campaign, m
 
 pytestmark = pytest.mark.usefixtures("database")
 
-RUDE = {"donor_name": "Rudolf Rude", "message": "Something rude"}
+RUDE: dict[str, Any] = {"donor_name": "Rudolf Rude", "message": "Something rude"}
 HIDDEN = ("", "")
 
 
@@ -49,7 +51,7 @@ class TestHide:
     @pytest.mark.parametrize("search", ["Rudolf", "rude", "Something"])
     async def test_nobody_outside_the_team_finds_it_by_its_words(self, search: str) -> None:
         gift = await rude()
-        where = {"campaign_id": gift.campaign_id, "search": search}
+        where: dict[str, Any] = {"campaign_id": gift.campaign_id, "search": search}
         assert (await donations.list_donations(VISITOR, **where)).total == 1
         await donations.hide(OPERATOR, gift.id)
         assert (await donations.list_donations(VISITOR, **where)).total == 0

@@ -3,7 +3,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -374,7 +374,7 @@ class TestReviewMany:
         campaign = await make_campaign(review_policy="manual")
         gifts = [await make_gift(campaign) for _ in range(3)]
         await donations.reject(OPERATOR, gifts[1].id, WHY)
-        ids = [gifts[0].id, gifts[1].id, str(gifts[2].id), "x", gifts[0].id]
+        ids: list[UUID | str] = [gifts[0].id, gifts[1].id, str(gifts[2].id), "x", gifts[0].id]
         found = await donations.review_many(OPERATOR, "approve", ids)
         kinds = [type(one) for one in found]
         assert kinds == [Donation, Conflict, Donation, NotFound, Conflict]
