@@ -529,14 +529,14 @@ class TestGifts:
         scope, waiting = world.scopes[caller], world.gifts["waiting"].id
         for call in (
             donations.update_donation(scope, waiting, {"message": "x"}),
-            donations.delete_donation(scope, waiting),
-            donations.approve(scope, waiting),
-            donations.reject(scope, waiting, WHY),
-            donations.refund(scope, waiting, WHY),
-            donations.undo(scope, waiting),
             donations.hide(scope, waiting),
             donations.show(scope, waiting),
             donations.history(scope, waiting),
+            donations.approve(scope, waiting),
+            donations.undo(scope, waiting),
+            donations.refund(scope, waiting, WHY),
+            donations.reject(scope, waiting, WHY),
+            donations.delete_donation(scope, waiting),
         ):
             refusal = await outcome(call)
             assert isinstance(refusal, NotFound) is not self.sight(caller)[0]
