@@ -33,7 +33,7 @@ async def record(campaign: Campaign, *amounts: str, total: str, **attrs: Any) ->
     return await donations.record_batch(OPERATOR, campaign.id, gifts, given)
 
 
-async def raised(campaign: Campaign) -> tuple[Decimal, int]:
+async def raised(campaign: Campaign) -> tuple[Any, int]:
     found = await campaigns.get_campaign(VISITOR, campaign.id)
     return found.total_raised, found.gift_count
 

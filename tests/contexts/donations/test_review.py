@@ -3,7 +3,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -29,7 +29,7 @@ __all__ = ["quick_hashes"]
 WHY = {"reason": "Given twice"}
 
 
-async def totals(campaign: Campaign) -> tuple[Decimal, int]:
+async def totals(campaign: Campaign) -> tuple[Any, int]:
     found = await campaigns.get_campaign(VISITOR, campaign.id)
     return found.total_raised, found.gift_count
 
@@ -48,7 +48,7 @@ async def reload(gift: Donation) -> Donation:
     return await donations.get_donation(OPERATOR, gift.id)
 
 
-def standing(gift: Donation) -> tuple[str, Decimal | None, Decimal, str | None]:
+def standing(gift: Donation) -> tuple[Any, ...]:
     return str(gift.status), gift.counted_amount, gift.refunded_amount, gift.first_approver
 
 
@@ -374,7 +374,7 @@ class TestReviewMany:
         campaign = await make_campaign(review_policy="manual")
         gifts = [await make_gift(campaign) for _ in range(3)]
         await donations.reject(OPERATOR, gifts[1].id, WHY)
-        ids = [gifts[0].id, gifts[1].id, str(gifts[2].id), "x", gifts[0].id]
+        ids: list[UUID | str] = [gifts[0].id, gifts[1].id, str(gifts[2].id), "x", gifts[0].id]
         found = await donations.review_many(OPERATOR, "approve", ids)
         kinds = [type(one) for one in found]
         assert kinds == [Donation, Conflict, Donation, NotFound, Conflict]

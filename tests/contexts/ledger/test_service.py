@@ -31,7 +31,7 @@ async def funded(amount: str = "100", **attrs: Any) -> Campaign:
     return campaign
 
 
-async def have(*these: Campaign) -> list[Decimal]:
+async def have(*these: Campaign) -> list[Any]:
     """Return what these campaigns have now."""
     return [(await campaigns.get_campaign(VISITOR, one.id)).total for one in these]
 

@@ -109,5 +109,5 @@ class TestCampaign:
         assert "match challenges" in error.message
 
 
-async def rest(campaign_id: Any) -> list[Decimal]:
+async def rest(campaign_id: Any) -> list[Any]:
     return [one.matched_amount for one in await matches.list_challenges(VISITOR, campaign_id)]

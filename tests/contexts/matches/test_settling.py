@@ -23,14 +23,14 @@ async def challenge(campaign: Campaign, **attrs: Any) -> MatchChallenge:
     return await matches.create_challenge(OPERATOR, campaign.id, defaults | attrs)
 
 
-async def matched(campaign: Campaign) -> tuple[Decimal, Decimal]:
+async def matched(campaign: Campaign) -> tuple[Any, Any]:
     """Return the matched total, and what all of its challenges say that they have added."""
     found = await campaigns.get_campaign(VISITOR, campaign.id)
     added = [one.matched_amount for one in await matches.list_challenges(VISITOR, campaign.id)]
     return found.matched_total, sum(added, Decimal(0))
 
 
-async def entries(donation_id: UUID) -> list[tuple[str, Decimal]]:
+async def entries(donation_id: UUID) -> list[tuple[str, Any]]:
     return [
         (kind, amount)
         for kind, amount in await rows(
