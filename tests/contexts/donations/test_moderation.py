@@ -1,3 +1,6 @@
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
 from financial_live.contexts import campaigns, donations
@@ -7,7 +10,7 @@ from tests.contexts.factories import OPERATOR, VISITOR, events, make_campaign, m
 
 pytestmark = pytest.mark.usefixtures("database")
 
-RUDE = {"donor_name": "Rudolf Rude", "message": "Something rude"}
+RUDE: dict[str, Any] = {"donor_name": "Rudolf Rude", "message": "Something rude"}
 HIDDEN = ("", "")
 
 
@@ -30,7 +33,7 @@ class TestHide:
         assert data["donation"] == donations.row(hidden)
         after = await campaigns.get_campaign(VISITOR, gift.campaign_id)
         assert hidden.version == after.version == gift.version + 1
-        assert (after.total_raised, after.gift_count) == (50_000, 1)
+        assert (after.total_raised, after.gift_count) == (Decimal(50_000), 1)
 
     async def test_nobody_outside_the_team_reads_it_anywhere(self) -> None:
         gift = await rude()
@@ -49,7 +52,7 @@ class TestHide:
     @pytest.mark.parametrize("search", ["Rudolf", "rude", "Something"])
     async def test_nobody_outside_the_team_finds_it_by_its_words(self, search: str) -> None:
         gift = await rude()
-        where = {"campaign_id": gift.campaign_id, "search": search}
+        where: dict[str, Any] = {"campaign_id": gift.campaign_id, "search": search}
         assert (await donations.list_donations(VISITOR, **where)).total == 1
         await donations.hide(OPERATOR, gift.id)
         assert (await donations.list_donations(VISITOR, **where)).total == 0

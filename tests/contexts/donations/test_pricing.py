@@ -124,7 +124,7 @@ class TestEdit:
         gift = await dollars(campaign)
         await rate("20000")
         changed = await donations.update_donation(OPERATOR, gift.id, {"amount": "1"})
-        assert (changed.rate, changed.counted_amount) == (20_000, None)
+        assert (changed.rate, changed.counted_amount) == (Decimal(20_000), None)
         assert (await donations.approve(OPERATOR, gift.id)).counted_amount == 20_000
 
     async def test_of_a_name_leaves_the_rate(self) -> None:

@@ -47,7 +47,7 @@ class TestTransfer:
         entry = await move(giver, taker, "99.99")
         assert await have(giver, taker) == [Decimal("0.01"), Decimal("100.99")]
         found = await campaigns.get_campaign(VISITOR, giver.id)
-        assert (found.total_raised, found.transferred_total) == (100, Decimal("-99.99"))
+        assert (found.total_raised, found.transferred_total) == (Decimal(100), Decimal("-99.99"))
         assert (entry.amount, entry.currency, entry.kind) == (Decimal("99.99"), "IDR", "transfer")
 
     async def test_each_of_the_two_hears_it_with_what_it_has_now(self) -> None:
