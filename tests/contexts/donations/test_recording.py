@@ -33,7 +33,7 @@ async def record(campaign: Campaign, *amounts: str, total: str, **attrs: Any) ->
     return await donations.record_batch(OPERATOR, campaign.id, gifts, given)
 
 
-async def raised(campaign: Campaign) -> tuple[Decimal, int]:
+async def raised(campaign: Campaign) -> tuple[Any, int]:
     found = await campaigns.get_campaign(VISITOR, campaign.id)
     return found.total_raised, found.gift_count
 
@@ -43,7 +43,11 @@ class TestOne:
     async def test_counts_like_any_other_gift(self) -> None:
         campaign = await make_campaign()
         gift = await donations.give(OPERATOR, box(), campaign=campaign.id, source="offline")
-        assert (gift.source, gift.donor_email, gift.counted_amount) == ("offline", None, 1000)
+        assert (str(gift.source), gift.donor_email, gift.counted_amount) == (
+            "offline",
+            None,
+            Decimal(1000),
+        )
         assert await raised(campaign) == (1000, 1)
 
     async def test_is_not_a_gift_of_who_enters_it(self) -> None:

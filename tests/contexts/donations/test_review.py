@@ -29,7 +29,7 @@ __all__ = ["quick_hashes"]
 WHY = {"reason": "Given twice"}
 
 
-async def totals(campaign: Campaign) -> tuple[Decimal, int]:
+async def totals(campaign: Campaign) -> tuple[Any, int]:
     found = await campaigns.get_campaign(VISITOR, campaign.id)
     return found.total_raised, found.gift_count
 
@@ -48,7 +48,7 @@ async def reload(gift: Donation) -> Donation:
     return await donations.get_donation(OPERATOR, gift.id)
 
 
-def standing(gift: Donation) -> tuple[str, Decimal | None, Decimal, str | None]:
+def standing(gift: Donation) -> tuple[Any, ...]:
     return str(gift.status), gift.counted_amount, gift.refunded_amount, gift.first_approver
 
 

@@ -131,16 +131,16 @@ class TestLatest:
     async def test_is_the_newest_of_all_or_of_one_campaign(self) -> None:
         mosque, well, gifts = await some_gifts()
         newest = await donations.latest(VISITOR, limit=2)
-        assert [d.id for d in newest] == [gifts[4].id, gifts[2].id]
+        assert [d.id for d in newest] == [gifts[3].id, gifts[2].id]
         of_one = await donations.latest(VISITOR, campaign_id=mosque.id, limit=100)
-        assert [d.id for d in of_one] == [gifts[4].id, gifts[2].id, gifts[0].id]
+        assert [d.id for d in of_one] == [gifts[3].id, gifts[2].id, gifts[0].id]
         assert {d.campaign.slug for d in of_one} == {mosque.slug}
         assert await donations.latest(VISITOR, campaign_id=well.id) == []
 
     async def test_the_operator_sees_pending_gifts_but_no_tests(self) -> None:
         _, _, gifts = await some_gifts()
         found = await donations.latest(OPERATOR)
-        assert [d.id for d in found] == [gifts[n].id for n in (4, 2, 1, 0)]
+        assert [d.id for d in found] == [gifts[n].id for n in (3, 2, 1, 0)]
 
     async def test_refuses_an_impossible_limit(self) -> None:
         assert isinstance(await refused(donations.latest(VISITOR, limit=101)), Invalid)

@@ -21,7 +21,11 @@ class TestCreate:
         made = await matches.create_challenge(OPERATOR, campaign.id, CHALLENGE)
         [found] = await matches.list_challenges(VISITOR, campaign.slug)
         assert found.model_dump() == made.model_dump()
-        assert (made.matched_amount, made.remaining, made.ends_at) == (0, 100, None)
+        assert (made.matched_amount, made.remaining, made.ends_at) == (
+            Decimal(0),
+            Decimal(100),
+            None,
+        )
         told = {name: data for name, _, data in await events(before)}
         after = await campaigns.get_campaign(VISITOR, campaign.id)
         assert after.revision == campaign.revision + 1
@@ -74,7 +78,7 @@ class TestCancel:
         assert "challenge_cancelled" in {name for name, _, _ in await events(before)}
         await make_gift(campaign, amount="10")
         found = await campaigns.get_campaign(VISITOR, campaign.id)
-        assert (found.total_raised, found.matched_total) == (20, Decimal(10))
+        assert (found.total_raised, found.matched_total) == (Decimal(20), Decimal(10))
         assert (await rest(campaign.id)) == [Decimal(10)]
 
     async def test_a_gift_that_waited_is_not_matched_after_it(self) -> None:
@@ -109,5 +113,5 @@ class TestCampaign:
         assert "match challenges" in error.message
 
 
-async def rest(campaign_id: Any) -> list[Decimal]:
+async def rest(campaign_id: Any) -> list[Any]:
     return [one.matched_amount for one in await matches.list_challenges(VISITOR, campaign_id)]

@@ -23,14 +23,14 @@ async def challenge(campaign: Campaign, **attrs: Any) -> MatchChallenge:
     return await matches.create_challenge(OPERATOR, campaign.id, defaults | attrs)
 
 
-async def matched(campaign: Campaign) -> tuple[Decimal, Decimal]:
+async def matched(campaign: Campaign) -> tuple[Any, Any]:
     """Return the matched total, and what all of its challenges say that they have added."""
     found = await campaigns.get_campaign(VISITOR, campaign.id)
     added = [one.matched_amount for one in await matches.list_challenges(VISITOR, campaign.id)]
     return found.matched_total, sum(added, Decimal(0))
 
 
-async def entries(donation_id: UUID) -> list[tuple[str, Decimal]]:
+async def entries(donation_id: UUID) -> list[tuple[str, Any]]:
     return [
         (kind, amount)
         for kind, amount in await rows(
@@ -66,7 +66,9 @@ class TestMatch:
         await challenge(campaign)
         gift = await make_gift(campaign, amount="10")
         found = await campaigns.get_campaign(VISITOR, campaign.id)
-        assert (found.total_raised, found.matched_total, found.total) == (10, 10, 20)
+        assert (found.total_raised, found.matched_total, found.total) == tuple(
+            map(Decimal, (10, 10, 20))
+        )
         assert found.gift_count == 1
         assert await entries(gift.id) == [("match", 10)]
 
@@ -257,7 +259,7 @@ class TestAtOnce:
         await challenge(campaign, ratio="0.3", cap="1000")
         await asyncio.gather(*(make_gift(campaign, amount="7.77") for _ in range(40)))
         first, second = await matches.list_challenges(VISITOR, campaign.id)
-        assert (first.matched_amount, first.remaining) == (Decimal("100.01"), 0)
+        assert (first.matched_amount, first.remaining) == (Decimal("100.01"), Decimal(0))
         assert second.remaining == 1000 - 40 * Decimal("2.33")
         assert (await donations.check(OPERATOR)).problems == []
 
