@@ -263,6 +263,12 @@ class Totals(RuleBasedStateMachine):
             ledger.transfer(OPERATOR, self.places[giver], self.places[taker], {"amount": amount}),
         )
 
+    @rule(part=parts)
+    def transfer_from_the_richer(self, part: Decimal) -> None:
+        """Transfer between the two in one currency: most others are refused."""
+        giver = max((0, 1), key=self.books.total)
+        self.transfer(giver=giver, taker=1 - giver, part=part)
+
     @rule(
         target=challenges,
         place=places,
