@@ -142,7 +142,9 @@ class Books:
     """All campaigns with all that belongs to them, and what time it is."""
 
     clock: datetime = datetime(2026, 3, 1, 18, tzinfo=UTC)
-    campaigns: list[Campaign] = field(default_factory=lambda: [Campaign() for _ in PLACES])
+    campaigns: list[Campaign] = field(
+        default_factory=lambda: [Campaign(), Campaign(is_automatic=False), Campaign()]
+    )
     gifts: dict[int, Gift] = field(default_factory=dict)
     challenges: list[Challenge] = field(default_factory=list)
     milestones: list[Milestone] = field(default_factory=list)
