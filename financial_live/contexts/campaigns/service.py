@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from financial_live import db, outbox, rights
-from financial_live.contexts import columns, idempotency_keys, listing
+from financial_live.contexts import audit_entries, columns, idempotency_keys, listing
 from financial_live.contexts.campaigns import access, events, reaching, repo, team_repo
 from financial_live.contexts.campaigns.models import (
     CONSTRAINTS,
@@ -164,7 +164,11 @@ async def update_campaign(
                 return current
             await _refuse_new_currency(session, current, changes)
             await _apply_one_gift_rule(session, current, changes)
+            about = {name: [str(getattr(current, name)), str(changes[name])] for name in changes}
             campaign = await repo.change(session, current.id, changes)
+            await audit_entries.record(
+                scope, "update_campaign", campaign_id=campaign.id, details={"changed": about}
+            )
             await outbox.append(events.campaign_updated(campaign))
     return campaign
 
