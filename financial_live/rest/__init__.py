@@ -55,7 +55,6 @@ def create_api(*, ping_bus: health.Ping | None = None, streams: Streams | None =
         campaigns.router,
         milestones.router,
         matches.router,
-        # Before the gifts: a gift's id is any part of a path there.
         review.router,
         recording.router,
         donations.router,

@@ -101,7 +101,7 @@ def _shown(donation: Donation) -> Response:
 
 
 @router.post(
-    routes.API_REVIEW,
+    routes.API_REVIEWS,
     **described(
         Answer(
             200,

@@ -119,7 +119,9 @@ class Hearing:
             shown = [now.gifts[gift["id"]] for gift in public if gift["id"] in now.gifts]
         shown = [gift for gift in shown if gift["campaign_id"] == str(self.campaign_id)]
         if not shown:
-            return None
+            # A gift that is public no more has changed the totals: only these are told.
+            is_undone = told.name == "donation_undone"
+            return {"campaign": _summary(told.data, now)} if is_undone else None
         is_many = "donations" in told.data
         heard: dict[str, Any] = {"donations": shown} if is_many else {"donation": shown[0]}
         if now is None and "challenges" in told.data:

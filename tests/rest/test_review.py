@@ -135,7 +135,7 @@ class TestReview:
         await act(manager, gifts[1], "reject", {"reason": "Bounced"})
         ids = [gift.rpartition("/")[2] for gift in gifts] + ["nothing"]
         body = {"review": {"act": "approve", "ids": ids}}
-        answer = await manager.post(routes.API_REVIEW, json=body)
+        answer = await manager.post(routes.API_REVIEWS, json=body)
         first, second, third = answer.json()["data"]
         assert (first["id"], first["donation"]["status"]) == (ids[0], "approved")
         assert (second["error"]["code"], third["error"]["code"]) == ("conflict", "not_found")
@@ -155,12 +155,12 @@ class TestReview:
     async def test_names_what_is_wrong(
         self, manager: AsyncClient, body: dict[str, Any], fields: set[str]
     ) -> None:
-        answer = await manager.post(routes.API_REVIEW, json={"review": body})
+        answer = await manager.post(routes.API_REVIEWS, json={"review": body})
         assert (answer.status_code, set(answer.json()["errors"])) == (422, fields)
 
     async def test_is_for_those_logged_in(self, client: AsyncClient, database: db.Database) -> None:
         body = {"review": {"act": "approve", "ids": ["a"]}}
-        assert (await client.post(routes.API_REVIEW, json=body)).status_code == 401
+        assert (await client.post(routes.API_REVIEWS, json=body)).status_code == 401
 
 
 class TestRefundOnce:

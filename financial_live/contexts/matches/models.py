@@ -1,12 +1,13 @@
 """A match challenge: a sponsor's word to add to gifts; and what each gift has got by it."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 from sqlmodel import Field, SQLModel
 
 from financial_live.contexts import columns
@@ -118,10 +119,9 @@ def _ratio(value: object) -> Any:
     text = str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
     if not isinstance(text, str):
         raise Wrong(INVALID)
-    try:
-        ratio = Decimal(text)
-    except ArithmeticError:
-        raise Wrong(f"{INVALID}: write 1 to add as much as is given, 0.5 for half") from None
+    if isinstance(value, str) and not re.fullmatch(r"\s*-?[0-9]{1,9}(\.[0-9]{1,9})?\s*", text):
+        raise Wrong(f"{INVALID}: write 1 to add as much as is given, 0.5 for half")
+    ratio = Decimal(text)
     if not ratio.is_finite() or not 0 < ratio <= MAX_RATIO or ratio != round(ratio, 2):
         raise Wrong(f"must be greater than 0 and at most {MAX_RATIO}, with at most 2 decimals")
     return ratio
@@ -137,17 +137,32 @@ def _moment(value: object) -> datetime | None:
             raise Wrong(f"{INVALID}: write it as 2026-12-24T18:00:00Z") from None
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise Wrong(f"{INVALID}: write it as 2026-12-24T18:00:00Z, with its zone")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise Wrong(f"{INVALID}: there is no such moment in UTC") from None
 
 
-def _after_start(ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
+def _after_start(value: datetime | None, info: ValidationInfo) -> datetime | None:
     starts_at = info.data.get("starts_at")
-    if starts_at is not None and ends_at is not None and ends_at <= starts_at:
+    if value is not None and starts_at is not None and value <= starts_at:
         raise Wrong("must be after starts_at")
-    return ends_at
+    return value
 
 
-_Moment = BeforeValidator(_moment, json_schema_input_type=str | None)
+_MomentText = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+_Moment = BeforeValidator(_moment, json_schema_input_type=_MomentText | Literal[""] | None)
+_RatioText = Annotated[
+    Decimal,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\s*[0-9]{1,2}(\.[0-9]{1,2})?\s*$"},
+                {"type": "number", "exclusiveMinimum": 0, "maximum": float(MAX_RATIO)},
+            ]
+        }
+    ),
+]
 
 
 class ChallengeInput(Input):
@@ -155,11 +170,11 @@ class ChallengeInput(Input):
 
     sponsor_name: Annotated[str, line_of(SPONSOR_LENGTH)]
     """Who adds to the gifts; everybody sees it."""
-    ratio: Annotated[Decimal, BeforeValidator(_ratio, json_schema_input_type=str | int)]
+    ratio: Annotated[Decimal, BeforeValidator(_ratio, json_schema_input_type=_RatioText)]
     """What is added to one unit given: 1 doubles a gift; more than 0, at most 10."""
     cap: Amount
     """The most that is added in all, in the campaign's currency."""
     starts_at: Annotated[datetime | None, _Moment] = None
     """The first moment of gifts that are matched, with its zone; now where nothing is given."""
-    ends_at: Annotated[datetime | None, AfterValidator(_after_start), _Moment] = None
+    ends_at: Annotated[datetime | None, _Moment, AfterValidator(_after_start)] = None
     """The first moment of gifts that no longer are; open-ended where nothing is given."""
