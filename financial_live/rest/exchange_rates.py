@@ -16,7 +16,7 @@ from financial_live.rest.dispatch import Json, new_router
 from financial_live.rest.parsing import Caller, Member, body_of, require_json_accepted
 from financial_live.rest.rendering import page_of
 
-router = new_router(Depends(require_json_accepted), tag="exchange rates")
+router = new_router(Depends(require_json_accepted), tag="exchange_rates")
 
 RateBody = Annotated[dict[str, Any], Depends(body_of("exchange_rate"))]
 

@@ -15,7 +15,7 @@ from financial_live.rest.describing import Answer, described, ref
 from financial_live.rest.dispatch import Json, new_router, template
 from financial_live.rest.parsing import Caller, Member, body_of, require_json_accepted
 
-router = new_router(Depends(require_json_accepted), tag="match challenges")
+router = new_router(Depends(require_json_accepted), tag="challenges")
 
 ChallengeBody = Annotated[dict[str, Any], Depends(body_of("challenge"))]
 ChallengeId = Annotated[
