@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from e2e.instance import Site
@@ -124,7 +125,7 @@ class Watcher:
         return deltas()
 
 
-@pytest.fixture(params=["all gifts", "one campaign"])
+@pytest_asyncio.fixture(loop_scope="session", params=["all gifts", "one campaign"])
 async def watcher(
     request: pytest.FixtureRequest,
     visitors: Visitors,
@@ -144,7 +145,7 @@ async def watcher(
     return watcher
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def campaign(operator: Operator) -> campaigns.Campaign:
     """Return a campaign whose gifts wait for review."""
     return await operator.new_campaign(

@@ -42,6 +42,8 @@ class CampaignAnswer(CampaignSummary):
     """Whether an address may give only once."""
     max_gift: str | None
     """The most that one gift may be, decimal text; null for no limit."""
+    dual_approval_from: str | None
+    """Gifts of so much or more wait for two people's approval; null for none."""
     inserted_at: str
     """When it was made, UTC to the microsecond."""
     updated_at: str
@@ -57,6 +59,7 @@ def rendered(campaign: Campaign) -> CampaignAnswer:
         review_policy=str(campaign.review_policy),
         one_gift_per_donor=campaign.one_gift_per_donor,
         max_gift=optional_amount_text(campaign.max_gift),
+        dual_approval_from=optional_amount_text(campaign.dual_approval_from),
         inserted_at=time_text(campaign.inserted_at),
         updated_at=time_text(campaign.updated_at),
     )

@@ -7,7 +7,7 @@ from fastapi import Depends, Response
 from financial_live import routes
 from financial_live.contexts import donations
 from financial_live.contexts.donations import ACTS, MOST_AT_ONCE, Donation, Done
-from financial_live.contexts.inputs import Errors
+from financial_live.contexts.inputs import INVALID, Errors
 from financial_live.contexts.wire import time_text
 from financial_live.errors import AppError
 from financial_live.rest import describing, examples
@@ -127,6 +127,9 @@ def _asked(body: dict[str, Any]) -> tuple[str, list[str]]:
     act, ids = body.get("act"), body.get("ids")
     if not isinstance(act, str):
         errors.add("act", f"is invalid: use one of {', '.join(ACTS)}")
+    for name in ("reason", "amount"):
+        if not isinstance(body.get(name, ""), str):
+            errors.add(name, INVALID)
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         errors.add("ids", f"must be 1 to {MOST_AT_ONCE} ids of gifts")
     errors.raise_any()

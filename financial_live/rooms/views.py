@@ -166,8 +166,12 @@ def _campaign_fields(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _campaign_row(summary: Mapping[str, Any], at: int) -> Row:
-    """Return a line of a list of campaigns; what is as in most of them does not travel."""
+    """Return a line of a list of campaigns; what is as in most of them does not travel.
+
+    Of what the total is made of it says only what differs from gifts.
+    """
     row = {**_campaign_fields(summary), "_status": summary["status"], "at": at}
+    del row["total_raised"]
     usual = {"status": "active", "matched_total": "0.00", "transferred_total": "0.00"}
     return {name: value for name, value in row.items() if usual.get(name) != value}
 

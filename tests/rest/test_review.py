@@ -148,6 +148,7 @@ class TestReview:
             ({"act": "approve", "ids": []}, {"ids"}),
             ({"act": "give", "ids": ["a"]}, {"act"}),
             ({"act": "approve", "ids": "abc"}, {"ids"}),
+            ({"act": "approve", "ids": ["a"], "amount": {}, "reason": 1}, {"amount", "reason"}),
             ({"act": ["approve"], "ids": [1]}, {"act", "ids"}),
             ({"act": "approve", "ids": ["a"] * 101}, {"ids"}),
         ],

@@ -166,7 +166,8 @@ async def checked_gift(
         await campaigns.require(scope, Act.GIVE_OFFLINE, campaign_id)
     attrs = {**gift.attrs, "campaign_id": gift.campaign_key}
     said: type[GiftInput] = OfflineInput if is_offline else GiftInput
-    given = checked(said, attrs, rules=Rules(campaign, needs_email=not is_offline))
+    rules = Rules(campaign, needs_email=not is_offline, currency=attrs.get("currency"))
+    given = checked(said, attrs, rules=rules)
     if given.is_test:
         await campaigns.require(scope, Act.GIVE_TEST, campaign_id)
     assert campaign is not None, "checking refuses an unknown campaign"

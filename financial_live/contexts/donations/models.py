@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field as InputField,
     ValidationInfo,
@@ -35,6 +36,7 @@ from financial_live.contexts.inputs import (
     line_of,
     prose_of,
 )
+from financial_live.money import format_amount
 
 NAME_LENGTH = 160
 MESSAGE_LENGTH = 500
@@ -252,6 +254,9 @@ class Rules:
     campaign: Campaign | None
     needs_email: bool = True
     must_be_open: bool = True
+    currency: object = None
+    """What it is given in, where the amount is held to the campaign's limit: the amount is looked
+    at before the currency, and what is wrong with others keeps this from being said."""
 
 
 def _rules(info: ValidationInfo) -> Rules:
@@ -282,6 +287,16 @@ def _email_if_needed(value: object, info: ValidationInfo) -> object:
     return value
 
 
+def _within_limit(amount: Decimal, info: ValidationInfo) -> Decimal:
+    """Refuse more than one gift may be; in another currency that is known by its rate only."""
+    rules = _rules(info)
+    campaign = rules.campaign
+    if campaign and rules.currency == campaign.currency and amount > campaign.gift_limit:
+        most = format_amount(campaign.gift_limit, campaign.currency)
+        raise Wrong(f"must be at most {most}")
+    return amount
+
+
 _CampaignKey = Annotated[UUID | str, WithJsonSchema({"type": "string", "minLength": 1})]
 
 
@@ -294,7 +309,7 @@ class GiftInput(Input):
         default=None, validate_default=True
     )
     """Where to write to the donor; never shown to the public."""
-    amount: Amount
+    amount: Annotated[Amount, AfterValidator(_within_limit)]
     """What is given: decimal text, or a number with at most two decimals."""
     currency: CurrencyCode
     """The campaign's own currency, or one with an exchange rate to it."""
