@@ -15,8 +15,10 @@ DOCS = ROOT / "docs"
 def commands() -> list[str]:
     """Return the names of the subcommands."""
     source = (ROOT / "financial_live" / "cli" / "__init__.py").read_text()
-    found = re.findall(r"@(app|user|rates)\.command\(.*\)\ndef (\w+)", source)
-    return [(name if group == "app" else f"{group} {name}").rstrip("_") for group, name in found]
+    found = re.findall(r'@(\w+)\.command\((?:"(\w+)")?\)\ndef (\w+)', source)
+    assert len(found) == source.count(".command("), "each is found"
+    named = [(group, name or function) for group, name, function in found]
+    return [name if group == "app" else f"{group} {name}" for group, name in named]
 
 
 def events() -> list[str]:

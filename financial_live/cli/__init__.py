@@ -27,8 +27,6 @@ app = typer.Typer(
 
 user = typer.Typer(help="Make accounts, and set their passwords and roles.")
 app.add_typer(user, name="user")
-rates = typer.Typer(help="Enter and import exchange rates.")
-app.add_typer(rates, name="rates")
 
 rates = typer.Typer(help="Enter and list the exchange rates that gifts are converted by.")
 app.add_typer(rates, name="rates")
@@ -162,45 +160,50 @@ def role(
 
 
 @rates.command("import")
-def import_(
-    file: Annotated[Path, typer.Argument(help="The bank's file, XML or CSV.")],
+def import_rates(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="eurofxref file of the European Central Bank."
+        ),
+    ],
     data_dir: DataDir = None,
 ) -> None:
-    """Import a file of the European Central Bank's euro reference rates."""
-    from financial_live.cli import rates as rates_command
+    """Import euro reference rates of the European Central Bank: its XML, or its CSV unpacked."""
+    from financial_live.cli import exchange_rates
 
-    rates_command.import_file(Settings.load(data_dir=data_dir), file, Console())
+    exchange_rates.import_file(Settings.load(data_dir=data_dir), file, Console())
 
 
 @rates.command("set")
-def set_(
-    base: Annotated[str, typer.Argument(help="The currency that one unit is of: EUR.")],
-    quote: Annotated[str, typer.Argument(help="The currency that it is worth so much of: USD.")],
-    rate: Annotated[str, typer.Argument(help="How much: 1.0842.")],
-    as_of: Annotated[str, typer.Option(help="The day that it is of: 2026-11-30.")],
+def set_rate(
+    base: Annotated[str, typer.Argument(help="Currency of which one unit is meant.")],
+    quote: Annotated[str, typer.Argument(help="Currency that it is worth RATE of.")],
+    rate: Annotated[str, typer.Argument(help="How much, such as 1.0842.")],
     *,
+    as_of: Annotated[str, typer.Option(help="Day it is of, such as 2026-11-30.")],
     source: Annotated[str, typer.Option(help="Who says so.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Enter a rate by hand; it counts from now on."""
-    from financial_live.cli import rates as rates_command
+    """Enter an exchange rate by hand. It counts until there is a newer one."""
+    from financial_live.cli import exchange_rates
 
-    attrs = {
-        "base_currency": base,
-        "quote_currency": quote,
-        "rate": rate,
-        "as_of": as_of,
-        "source": source,
-    }
-    rates_command.enter(Settings.load(data_dir=data_dir), attrs, Console())
+    given = {"base_currency": base, "quote_currency": quote, "rate": rate}
+    given |= {"as_of": as_of, "source": source}
+    exchange_rates.enter(Settings.load(data_dir=data_dir), given, Console())
 
 
 @rates.command("list")
-def list_(data_dir: DataDir = None) -> None:
-    """List the last rates that were entered or imported."""
-    from financial_live.cli import rates as rates_command
+def list_rates(
+    search: Annotated[
+        str | None, typer.Argument(help="Currency, pair (such as EUR USD), or part of a source.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List the last exchange rates, of the newest day first."""
+    from financial_live.cli import exchange_rates
 
-    rates_command.show(Settings.load(data_dir=data_dir), Console())
+    exchange_rates.show(Settings.load(data_dir=data_dir), search, Console())
 
 
 def main(argv: list[str] | None = None) -> None:

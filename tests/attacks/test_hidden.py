@@ -177,6 +177,15 @@ class TestPages:
         await page.close()
 
 
+def variables() -> Iterator[tuple[type[rx.State], list[str]]]:
+    """Yield each state with some of its variables: a socket is not heard on too many at once."""
+    for state in STATES:
+        # Whether it is loaded is the page's own affair: Reflex lets it say so.
+        names = sorted({*state.vars, *state.get_fields()} - {"is_hydrated"})
+        for start in range(0, len(names), 20):
+            yield state, names[start : start + 20]
+
+
 class TestHandlers:
     async def test_give_nothing_hidden_to_whoever_calls_them(
         self, attacked: Site, campaign: Campaign, victim: Account, donor: Account
@@ -203,11 +212,10 @@ class TestHandlers:
         assert {one.partition(".")[2] for one in setters} == {"set_is_hydrated"}
 
     async def test_that_reflex_brings_set_none_either(self, attacked: Site) -> None:
-        for state in STATES:
+        for state, names in variables():
             page = await Page.open(attacked, routes.HOME)
             named = state.get_full_name()
-            # Whether it is loaded is the page's own affair: Reflex lets it say so.
-            for name in {*state.vars, *state.get_fields()} - {"is_hydrated"}:
+            for name in names:
                 key = f"{named}.{name}"
                 planted = {key: "planted", f"{key}_rx_state_": "planted"}
                 await page.call(f"{named}.setvar", var_name=name, value="planted")

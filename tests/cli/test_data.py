@@ -55,9 +55,11 @@ class TestMigrate:
 
 
 def empty(settings: Settings) -> None:
-    """Delete all gifts and campaigns, whatever the ledger says to that."""
-    execute(settings, "ALTER TABLE ledger_entry DISABLE TRIGGER USER")
-    for table in ("ledger_entry", "donation", "campaign"):
+    """Delete all gifts and campaigns, whatever the ledger and the audit trail say to that."""
+    for table in ("ledger_entry", "audit_entry"):
+        execute(settings, f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    gone = ("ledger_entry", "gift_match", "match_challenge", "donation", "campaign")
+    for table in gone:
         execute(settings, f"DELETE FROM {table}")
 
 

@@ -22,6 +22,9 @@ from tests.contexts.people import make_user
 INTERNAL = {
     "campaign": {
         "total_raised_must_not_be_negative",
+        "matched_total_must_not_be_negative",
+        # Counting says of it what is to be done.
+        "total_must_not_be_negative",
         "gift_count_must_not_be_negative",
         "version_must_cover_revisions",
     },
@@ -30,6 +33,10 @@ INTERNAL = {
         "counted_amount_must_match_status",
         "counted_amount_must_be_positive",
         "refunded_amount_must_be_within_counted",
+        "counted_amount_must_be_converted",
+        "rate_must_be_positive",
+        "rate_must_be_whole",
+        "first_approval_must_wait",
     },
     "user_account": set(),
 }

@@ -21,9 +21,10 @@ class TestRecord:
     async def test_keeps_who_and_from_where(self) -> None:
         gift, campaign = columns.new_id(), columns.new_id()
         scope = Scope.user(columns.new_id()).at("198.51.100.9")
-        await audit_entries.record(
-            scope, "approve", campaign_id=campaign, donation_id=gift, details={"why": "seen"}
-        )
+        async with db.transaction():
+            await audit_entries.record(
+                scope, "approve", campaign_id=campaign, donation_id=gift, details={"why": "seen"}
+            )
         [entry] = await audit_entries.entries_of(gift)
         assert (entry.caller, entry.user_id) == (scope.caller, scope.user_id)
         assert (entry.act, entry.address, entry.campaign_id) == ("approve", scope.address, campaign)
@@ -44,7 +45,8 @@ class TestRecord:
         ["UPDATE audit_entry SET act = 'x'", "DELETE FROM audit_entry", "TRUNCATE audit_entry"],
     )
     async def test_the_database_refuses_to_change_one(self, statement: str) -> None:
-        await audit_entries.record(OPERATOR, "approve", campaign_id=columns.new_id())
+        async with db.transaction():
+            await audit_entries.record(OPERATOR, "approve", campaign_id=columns.new_id())
         with pytest.raises(DBAPIError, match="never changed or deleted"):
             await execute(statement)
 

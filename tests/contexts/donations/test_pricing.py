@@ -163,7 +163,7 @@ class TestMove:
         dollar = await make_campaign(review_policy="manual", currency="USD")
         gift = await make_gift(rupiah, amount="150000")
         moved = await donations.update_donation(OPERATOR, gift.id, {"campaign_id": dollar.id})
-        assert moved.rate == Decimal("0.0000666667")
+        assert moved.rate == Decimal("0.00006666666667")
         assert (await donations.approve(OPERATOR, gift.id)).counted_amount == 10
         assert (await total(rupiah), await total(dollar)) == (0, 10)
 
