@@ -161,10 +161,11 @@ class _Open:
         taken, self.waiting = self.waiting, []
         return taken
 
-    async def send(self, driver: Driver, *more: Statement) -> list[dict[str, Any]]:
+    async def send(self, driver: Driver | None, *more: Statement) -> list[dict[str, Any]]:
         """Send what waits, and ``more``; return the rows of the last."""
+        statements = [*self.taken(), *more]
         try:
-            return await sending.send(driver, [*self.taken(), *more])
+            return await sending.send(driver or await self.driver(), statements)
         except BaseException:
             self.has_failed = True
             raise
@@ -174,7 +175,9 @@ class _Open:
         if self.session.new or self.session.dirty or self.session.deleted:
             await self.session.flush()
         if self.waiting:
-            await database().finish(await self.driver(), self.taken())
+            # Taken before: getting the connection may run statements, which send what waits.
+            last = self.taken()
+            await database().finish(await self.driver(), last)
         # That is no round trip where it is committed, and gives the connection back.
         await self.session.commit()
 
@@ -353,7 +356,7 @@ async def fetch(statement: Statement) -> list[dict[str, Any]]:
     joined = _joined()
     if joined is None or joined.is_reading:
         raise RuntimeError("fetch needs an open transaction of this task")
-    return await joined.send(await joined.driver(), statement)
+    return await joined.send(None, statement)
 
 
 # SQLAlchemy looks at how many arguments a listener takes, so this names them all.
