@@ -1,5 +1,6 @@
 """Every event handler, how its page calls it, and the act that it does."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -155,8 +156,14 @@ async def challenge(w: World, caller: str) -> Payload:
     return {"challenge_id": str(made.id)}
 
 
+# A campaign has one milestone at an amount, and some callers ask for several.
+_AMOUNTS = itertools.count(900_000_001)
+
+
 async def milestone(w: World, caller: str) -> Payload:
-    made = await campaigns.create_milestone(OPERATOR, w.ours.id, MILESTONE)
+    made = await campaigns.create_milestone(
+        OPERATOR, w.ours.id, MILESTONE | {"amount": next(_AMOUNTS)}
+    )
     return {"milestone_id": str(made.id)}
 
 
