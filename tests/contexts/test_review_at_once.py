@@ -234,7 +234,9 @@ class TestReviewAtOnce:
         assert len(numbers) == DONORS * GIFTS
         assert {Conflict} <= {type(refusal) for refusal in told.refusals} <= {Conflict, Invalid}
         done = {one.act for one in told.answers}
-        assert done == {"give", "approve", "reject", "refund", "undo", "hide", "show"}
+        # Which others come about is chance.
+        acts = {"give", "approve", "reject", "refund", "undo", "hide", "show"}
+        assert {"give", "approve"} <= done <= acts
         second = [str(refusal) for refusal in told.refusals if " already" in str(refusal)]
         by_oneself = "You have approved this gift already"
         assert second
