@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import uuid_utils.compat
+from sqlalchemy.orm import class_mapper
 from sqlmodel import SQLModel
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -27,7 +28,8 @@ def loaded(table: type[Row], values: Mapping[str, Any]) -> Row:
 
     Making an instance the usual way costs more than the statement that stores it.
     """
-    row: Row = sa.inspect(table).class_manager.new_instance()
+    # Asked for so, the mapper is ready, though nothing may have been queried yet.
+    row: Row = class_mapper(table).class_manager.new_instance()
     row.__dict__.update(values)
     return row
 
