@@ -210,6 +210,15 @@ export const OnceKey = (props) => {
   return h("input", { ...props, type: "hidden", defaultValue: key });
 };
 
+// Its children anew each time `count` grows. It falls back to 0 when the server has forgotten the page,
+// and then what is typed stays.
+export const Renewed = ({ count, children }) => {
+  const [seen, setSeen] = useState({ count, generation: 0 });
+  if (count !== seen.count)
+    setSeen({ count, generation: seen.generation + (count > seen.count ? 1 : 0) });
+  return h(Fragment, { key: seen.generation }, children);
+};
+
 const csrfHeaders = (csrf) => ({ "content-type": "application/json", "x-csrf-token": csrf ?? "" });
 
 const whatIsWrong = async (answer) => {

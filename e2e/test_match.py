@@ -1,9 +1,12 @@
 """Sponsors, milestones, other currencies, hidden names and refunds: seen from both sides."""
 
+import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from playwright.async_api import Page, expect
 
+from e2e.faults import processes
 from e2e.instance import Site
 from e2e.people import Operator, Visitors
 from e2e.test_gift import fill_gift, width
@@ -34,6 +37,16 @@ async def matched_width(page: Page) -> str:
             "#numbers .bar-match", "bar => bar.style.getPropertyValue('--reached')"
         )
     )
+
+
+async def press_until(page: Page, form: str, answer: str) -> None:
+    """Press a form's button as people do while a line is down: again, until it is answered."""
+    for _ in range(10):
+        await page.click(f"{form} button[type=submit]")
+        with suppress(AssertionError):
+            await expect(page.locator(answer)).to_be_visible(timeout=2000)
+            return
+    raise AssertionError(f"{form} was never answered")
 
 
 class TestAMatch:
@@ -134,7 +147,7 @@ class TestAnotherCurrency:
         giver = await visitors.open(routes.campaign(campaign.slug))
         watcher = await visitors.open(routes.campaign(campaign.slug))
         await expect(watcher.locator("#numbers")).to_be_visible()
-        await giver.check("#currency-EUR", force=True)
+        await giver.click("label:has(#currency-EUR)")
         await fill_gift(giver, amount="50")
         counts = giver.locator("#conversion")
         await expect(counts).to_contain_text("counts as about Rp\u00a0850.000 at 17.000")
@@ -220,6 +233,37 @@ class TestRecording:
         await expect(page.locator(".flash")).to_contain_text("3 gifts, $1,110 in all: entered.")
         watcher = await visitors.open(routes.campaign(campaign.slug))
         await expect(watcher.locator(TOTAL)).to_have_text("$1,110")
+
+    async def test_what_is_typed_stays_when_the_server_forgets_the_page(
+        self, visitors: Visitors, operator: Operator, site: Site
+    ) -> None:
+        """A worker that is replaced knows nothing of the pages that were open."""
+        visitors.forgiven = ("WebSocket", "ERR_CONNECTION")
+        owner = await operator.new_account("Made Owner", role="manager")
+        campaign = await operator.new_campaign(by=owner)
+        record = await visitors.open(routes.record(campaign.slug), who=owner)
+        await record.fill("#amount", "50")
+        await record.fill("#donor_name", "Siti")
+        await record.click("#record-form button[type=submit]")
+        await expect(record.locator(".flash")).to_contain_text("$50 by Siti: entered.")
+        await expect(record.locator("#donor_name")).to_have_value("")
+        await record.fill("#donor_name", "Budi")
+        await record.fill("#lines", "Dewi, 60")
+        match = await visitors.open(routes.match(campaign.slug), who=owner)
+        await match.fill("#milestone-form #label", "Halfway")
+        await match.fill("#sponsor_name", "Sparkasse")
+        victims = processes.workers(site.process.pid)
+        assert victims
+        processes.send(signal.SIGKILL, victims)
+        await record.fill("#control_total", "70")
+        await press_until(record, "#batch-form", "#control_total-error .error")
+        await expect(record.locator("#control_total-error")).to_contain_text("$10 too little")
+        await expect(record.locator("#donor_name")).to_have_value("Budi")
+        await expect(record.locator("#lines")).to_have_value("Dewi, 60")
+        await match.fill("#cap", "500")
+        await press_until(match, "#match-form", "#challenges")
+        await expect(match.locator("#challenges")).to_contain_text("Sparkasse")
+        await expect(match.locator("#milestone-form #label")).to_have_value("Halfway")
 
 
 class TestTheOwnersPage:

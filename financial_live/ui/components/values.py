@@ -251,6 +251,14 @@ class OnceKey(rx.Component):
     name: rx.Var[str]
 
 
+class Renewed(rx.Component):
+    """Its children, anew each time ``count`` grows: a form that was taken is empty again."""
+
+    library = _LIVE
+    tag = "Renewed"
+    count: rx.Var[int]
+
+
 class Handover(rx.Component):
     """What turns the ticket for a session into its cookie, and then goes ``to`` a page.
 
@@ -313,6 +321,7 @@ landing = Landing.create
 line = Line.create
 once_key = OnceKey.create
 print_button = Print.create
+renewed = Renewed.create
 when = When.create
 rolling = Rolling.create
 stale_line = StaleLine.create

@@ -14,7 +14,7 @@ from financial_live.ui import forms, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.entrance import form_error
 from financial_live.ui.components.fields import field, segments
-from financial_live.ui.components.values import amount, landing, local_time, moment
+from financial_live.ui.components.values import amount, landing, local_time, moment, renewed
 from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.live import CampaignLive
@@ -279,8 +279,6 @@ def _challenges() -> rx.Component:
         rx.el.button(t("Start the match"), type="submit", class_name="button primary"),
         on_submit=MatchPage.create_challenge,
         reset_on_submit=False,
-        # Made, it is a new form, which is empty.
-        key=f"match-{MatchPage.matches_made}",
         class_name="sheet",
         id="match-form",
         no_validate=True,
@@ -288,7 +286,7 @@ def _challenges() -> rx.Component:
     return rx.el.section(
         rx.el.h2(t("Who adds to gifts"), class_name="heading mb-3"),
         _rows(CampaignLive.challenges, _challenge, id="challenges", empty=t("Nobody does yet.")),
-        form,
+        renewed(form, count=MatchPage.matches_made),
         class_name="mb-12",
     )
 
@@ -315,7 +313,6 @@ def _milestones() -> rx.Component:
         rx.el.button(t("Add the milestone"), type="submit", class_name="button primary"),
         on_submit=MatchPage.create_milestone,
         reset_on_submit=False,
-        key=f"milestone-{MatchPage.milestones_made}",
         class_name="sheet",
         id="milestone-form",
         no_validate=True,
@@ -324,7 +321,7 @@ def _milestones() -> rx.Component:
     return rx.el.section(
         rx.el.h2(t("Milestones"), class_name="heading mb-3"),
         _rows(CampaignLive.milestones, _milestone, id="milestones", empty=empty),
-        form,
+        renewed(form, count=MatchPage.milestones_made),
     )
 
 
@@ -341,12 +338,13 @@ def match() -> rx.Component:
             class_name="lead mt-2 mb-8",
         ),
         rx.cond(
-            is_here,
-            rx.fragment(_challenges(), _milestones()),
+            ~is_here,
             rx.el.div(
                 ghost("20rem"), ghost("16rem"), class_name="loading grid content-start gap-6"
             ),
         ),
+        # Hidden and not taken away while the page loads again, or what is typed would be lost.
+        rx.el.div(_challenges(), _milestones(), hidden=~is_here),
         class_name="max-w-xl",
     )
     gone = nothing_here(t("There is nothing at this address, or not for you."))

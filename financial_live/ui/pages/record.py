@@ -17,7 +17,7 @@ from financial_live.ui import forms, live
 from financial_live.ui.components.campaigns import ghost
 from financial_live.ui.components.entrance import form_error
 from financial_live.ui.components.fields import check, field
-from financial_live.ui.components.values import amount, count, once_key
+from financial_live.ui.components.values import amount, count, once_key, renewed
 from financial_live.ui.identity import scope_of
 from financial_live.ui.layout import Shell, add_page, shell
 from financial_live.ui.pages.not_found import nothing_here
@@ -278,8 +278,6 @@ def _one() -> rx.Component:
             rx.el.button(t("Enter the gift"), type="submit", class_name="button primary wide mt-3"),
             on_submit=RecordPage.record,
             reset_on_submit=False,
-            # Taken, it is a new form, which is empty.
-            key=f"one-{RecordPage.taken}",
             class_name="sheet",
             id="record-form",
             no_validate=True,
@@ -378,7 +376,6 @@ def _batch() -> rx.Component:
             rx.el.button(t("Enter all of them"), type="submit", class_name="button primary wide"),
             on_submit=RecordPage.record_batch,
             reset_on_submit=False,
-            key=f"batch-{RecordPage.batches_taken}",
             class_name="sheet",
             id="batch-form",
             no_validate=True,
@@ -405,9 +402,15 @@ def record() -> rx.Component:
             class_name="lead mt-2 mb-8",
         ),
         rx.cond(
-            is_here,
-            rx.el.div(_one(), _batch(), class_name="record-columns"),
+            ~is_here,
             rx.el.div(ghost("30rem"), ghost("30rem"), class_name="record-columns loading"),
+        ),
+        # Hidden and not taken away while the page loads again, or what is typed would be lost.
+        rx.el.div(
+            renewed(_one(), count=RecordPage.taken),
+            renewed(_batch(), count=RecordPage.batches_taken),
+            class_name="record-columns",
+            hidden=~is_here,
         ),
     )
     gone = nothing_here(t("There is nothing at this address, or not for you."))
