@@ -436,7 +436,7 @@ def give(machine: Totals, amount: str) -> int:
 
 
 class TestTotals:
-    @pytest.mark.timeout(900)  # Beside others on a busy machine, or when what failed is made smaller.
+    @pytest.mark.timeout(900)  # Beside others, on a busy machine.
     def test_any_sequence_of_acts_leaves_exact_totals(self, rolled_back_url: str) -> None:
         outcomes: Outcomes = Counter()
 
